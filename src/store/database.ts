@@ -1,10 +1,12 @@
-// Opens a store and hides which SQLite binding is underneath. better-sqlite3 is the driver; node:sqlite takes over where
-// its binary does not load (old glibc). Everything else in this folder works on `Database`.
+// What the rest of the program sees of SQLite: a synchronous connection with kept statements. Which binding is underneath
+// is decided in openStore.ts; better-sqlite3 is the driver, node:sqlite takes over where its binary does not load.
+import { UserError } from '../domain/errors.ts';
 
 export type SqlValue = string | number | bigint | Uint8Array | null;
 export type SqlParameters = readonly SqlValue[] | Readonly<Record<string, SqlValue>>;
+export type DriverName = 'better-sqlite3' | 'node:sqlite';
 
-/** A prepared statement. Rows are plain objects keyed by column. */
+/** A prepared statement. Rows are plain objects keyed by column. While an `iterate` is open the connection serves nothing else. */
 export interface Statement<Row = unknown> {
   run(...parameters: SqlValue[] | [Readonly<Record<string, SqlValue>>]): { changes: number; lastInsertRowid: number | bigint };
   get(...parameters: SqlValue[] | [Readonly<Record<string, SqlValue>>]): Row | undefined;
@@ -14,11 +16,80 @@ export interface Statement<Row = unknown> {
 
 export interface Database {
   readonly path: string;
+  /** True when asked for, and also when the store was made by a newer version (`newerMigrations` is then not empty). */
   readonly readOnly: boolean;
+  readonly driver: DriverName;
+  /** Names of migrations that this version does not know. */
+  readonly newerMigrations: readonly string[];
   /** Prepared once per SQL text and kept. */
   prepare<Row = unknown>(sql: string): Statement<Row>;
   exec(sql: string): void;
-  /** Runs `work` in BEGIN IMMEDIATE … COMMIT; rolls back when it throws. Not nestable, never async. */
+  /**
+   * Runs `work` in BEGIN IMMEDIATE … COMMIT; rolls back when it throws. Not nestable, never async.
+   * @throws {UserError} `store-read-only` on a read-only connection.
+   */
   transaction<Result>(work: () => Result): Result;
   close(): void;
+}
+
+/** What a binding has to offer; betterSqlite.ts and nodeSqlite.ts implement it. */
+export interface Connection {
+  readonly driver: DriverName;
+  prepare(sql: string): Statement;
+  exec(sql: string): void;
+  close(): void;
+  /** SQLite's primary result code of an error that this binding threw (5 is SQLITE_BUSY), or null for other errors. */
+  resultCode(error: unknown): number | null;
+}
+
+/** Wraps an open connection. `readOnly` and `newerMigrations` were found out by whoever opened it. */
+export function createDatabase(connection: Connection, path: string, readOnly: boolean, newerMigrations: readonly string[]): Database {
+  const statements = new Map<string, Statement>();
+  return {
+    path,
+    readOnly,
+    driver: connection.driver,
+    newerMigrations,
+    prepare<Row>(sql: string): Statement<Row> {
+      let statement = statements.get(sql);
+      if (statement === undefined) {
+        statement = connection.prepare(sql);
+        statements.set(sql, statement);
+      }
+      return statement as Statement<Row>;
+    },
+    exec: (sql) => connection.exec(sql),
+    transaction<Result>(work: () => Result): Result {
+      if (readOnly) throw readOnlyError(path, newerMigrations);
+      return runTransaction(connection, work);
+    },
+    close() {
+      statements.clear();
+      connection.close();
+    },
+  };
+}
+
+/** BEGIN IMMEDIATE … COMMIT around `work`; rolls back when it throws. */
+export function runTransaction<Result>(connection: Pick<Connection, 'exec'>, work: () => Result): Result {
+  connection.exec('BEGIN IMMEDIATE');
+  let result: Result;
+  try {
+    result = work();
+    connection.exec('COMMIT');
+  } catch (error) {
+    try {
+      connection.exec('ROLLBACK');
+    } catch {
+      // SQLite has rolled back by itself (full disk, I/O error); the first error is the one to report.
+    }
+    throw error;
+  }
+  return result;
+}
+
+function readOnlyError(path: string, newerMigrations: readonly string[]): UserError {
+  return newerMigrations.length > 0
+    ? new UserError('store-newer', `The store ${path} was made by a newer version of SMP Curator and can only be read.`, 'Update SMP Curator to change it.')
+    : new UserError('store-read-only', `The store ${path} is open for reading only.`, 'Make its folder writable, or work in another folder.');
 }

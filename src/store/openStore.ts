@@ -1,0 +1,113 @@
+// Opens a store: chooses the binding, applies migrations, sweeps what a killed process left behind.
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { UserError } from '../domain/errors.ts';
+import type { Log } from '../protocol/progress.ts';
+import { loadBetterSqlite } from './betterSqlite.ts';
+import { createDatabase, runTransaction, type Connection, type Database, type DriverName } from './database.ts';
+import { MIGRATIONS, type Migration } from './migrations.ts';
+import { loadNodeSqlite } from './nodeSqlite.ts';
+
+/** How long a statement waits for another process's transaction, in milliseconds. Our own never take longer than a fraction of it. */
+const BUSY_TIMEOUT = 5000;
+
+export interface OpenStoreOptions {
+  readonly readOnly: boolean;
+  /** Path of better-sqlite3's binary where it does not lie beside its package. */
+  readonly nativeBinding?: string | undefined;
+  /** Leaves no choice of the binding; tests run on both. */
+  readonly driver?: DriverName | undefined;
+  /** Other than this version's; tests of upgrades. */
+  readonly migrations?: readonly Migration[] | undefined;
+  readonly log?: Log | undefined;
+}
+
+/**
+ * Opens the SQLite file at `path` (made when missing, unless read-only). A store made by a newer version is opened read-only
+ * whatever was asked: see `newerMigrations`.
+ * @throws {UserError} `store-missing`, `store-older` (read-only and not yet migrated), `store-broken`, `store-unopenable`.
+ */
+export async function openStore(path: string, options: OpenStoreOptions): Promise<Database> {
+  const migrations = options.migrations ?? MIGRATIONS;
+  if (options.readOnly && !existsSync(path)) throw new UserError('store-missing', `There is no store at ${path}.`, 'Index posts first.');
+  if (!options.readOnly && path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
+  const connect = await loadBinding(options);
+
+  let connection = open(connect, path, options.readOnly);
+  try {
+    let newer = unknownMigrations(connection, path, migrations);
+    let readOnly = options.readOnly;
+    if (!readOnly && newer.length === 0) {
+      connection.exec('PRAGMA journal_mode = WAL');
+      migrate(connection, migrations);
+      newer = unknownMigrations(connection, path, migrations);
+    }
+    if (!readOnly && newer.length > 0) {
+      connection.close();
+      connection = open(connect, path, true);
+      readOnly = true;
+    }
+    if (newer.length > 0) options.log?.warn(`The store ${path} was made by a newer version (${newer.join(', ')}); it is open for reading only.`);
+    else if (readOnly && appliedMigrations(connection).size < migrations.length) {
+      throw new UserError('store-older', `The store ${path} was made by an older version.`, 'Open it once for writing (any index run does) to bring it up to date.');
+    }
+    connection.exec('PRAGMA foreign_keys = ON');
+    connection.exec('PRAGMA synchronous = NORMAL');
+    return createDatabase(connection, path, readOnly, newer);
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+type Connect = (path: string, readOnly: boolean, busyTimeout: number) => Connection;
+
+async function loadBinding(options: OpenStoreOptions): Promise<Connect> {
+  if (options.driver === 'node:sqlite') return loadNodeSqlite();
+  try {
+    return await loadBetterSqlite(options.nativeBinding);
+  } catch (error) {
+    if (options.driver === 'better-sqlite3') throw error;
+    options.log?.warn(`better-sqlite3 does not load here (${(error as Error).message.split('\n')[0]}); Node's own SQLite is used.`);
+    return loadNodeSqlite();
+  }
+}
+
+function open(connect: Connect, path: string, readOnly: boolean): Connection {
+  try {
+    return connect(path, readOnly, BUSY_TIMEOUT);
+  } catch (error) {
+    throw new UserError('store-unopenable', `The store ${path} cannot be opened (${(error as Error).message}).`, 'Check that its folder exists and that you may write there.', { cause: error });
+  }
+}
+
+function appliedMigrations(connection: Connection): Set<string> {
+  const known = connection.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'migrations'").get();
+  if (known === undefined) return new Set();
+  return new Set((connection.prepare('SELECT name FROM migrations').all() as { name: string }[]).map((row) => row.name));
+}
+
+/** First read of the file, so this is where a file that is no database shows. */
+function unknownMigrations(connection: Connection, path: string, migrations: readonly Migration[]): string[] {
+  try {
+    const known = new Set(migrations.map((migration) => migration.name));
+    return [...appliedMigrations(connection)].filter((name) => !known.has(name));
+  } catch (error) {
+    const code = connection.resultCode(error);
+    if (code !== 11 && code !== 26) throw error;
+    throw new UserError('store-broken', `The file ${path} is not a store, or is damaged.`, 'Move it away and index again: decisions are kept in the folder decisions beside it.', { cause: error });
+  }
+}
+
+/** Applies what is missing, each in one transaction; another process may be doing the same, so each looks again once it holds the lock. */
+function migrate(connection: Connection, migrations: readonly Migration[]): void {
+  if (migrations.every((migration) => appliedMigrations(connection).has(migration.name))) return;
+  for (const migration of migrations) {
+    runTransaction(connection, () => {
+      connection.exec('CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at REAL NOT NULL) WITHOUT ROWID');
+      if (appliedMigrations(connection).has(migration.name)) return;
+      connection.exec(migration.sql);
+      connection.prepare("INSERT INTO migrations (name, applied_at) VALUES (?, unixepoch('subsec'))").run(migration.name);
+    });
+  }
+}
