@@ -161,7 +161,8 @@ export function runNpm(options, folder = ROOT) {
 
 /** The environment for child processes: Node 24 first on the PATH, and no PORT, which would override ports given by option. */
 export function childEnvironment(node) {
-  const { PORT: _port, ...environment } = process.env;
+  const environment = { ...process.env };
+  delete environment.PORT;
   const path = Object.keys(environment).find(name => name.toUpperCase() === 'PATH') ?? 'PATH'; // "Path" on Windows
   return { ...environment, [path]: `${dirname(node)}${delimiter}${environment[path] ?? ''}` };
 }
