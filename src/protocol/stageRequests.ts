@@ -67,7 +67,7 @@ export function evaluateRequest(source: string, settings: Settings): StageReques
 }
 
 export function exportRequest(source: string, settings: Settings, folder: string): StageRequest<'export'> {
-  return { source, dataSeed: settings.dataSeed, plan: settings.plan, format: settings['export.format'], content: settings['export.content'], folder };
+  return { ...experimentOf(source, settings), format: settings['export.format'], content: settings['export.content'], folder, margin: settings['align.margin'] };
 }
 
 function experimentOf(source: string, settings: Settings): StageRequest<'evaluate'> {

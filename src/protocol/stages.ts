@@ -54,7 +54,8 @@ export const stageRequestSchemas = {
     delta: z.number().positive(), cap: z.number().positive(), margin: z.number().min(0), epochs: z.int().positive(), learningRate: z.number().positive(), batchSize: z.int().positive(),
   }),
   evaluate: z.object({ ...planned, trainingSeed: seed, base: z.string() }),
-  export: z.object({ ...planned, format: z.enum(['trl', 'llama-factory']), content: z.enum(['sft', 'preference']), folder: z.string() }),
+  // folder: absolute; margin: smallest difference of the two errors of an exported pair, in scores (not in the paper's plan)
+  export: z.object({ ...planned, trainingSeed: seed, base: z.string(), format: z.enum(['trl', 'llama-factory']), content: z.enum(['sft', 'preference']), folder: z.string(), margin: z.number().min(0) }),
   remove: z.object({ source }),
 } as const;
 

@@ -74,15 +74,18 @@ export interface DrawPost {
   readonly uid: string;
   readonly pid: string;
   readonly postedAt: number;
+  readonly userOrder: number;
   readonly title: string;
   readonly label: Hundredths;
 }
 
-/** Usable, labelled posts, user by user (uid in code point order), each user's oldest first. */
-export function* postsForDraw(store: Database, sourceId: number): IterableIterator<DrawPost> {
-  const rows = store.prepare<{ uid: string; pid: string; posted_at: number; title: string; label: number }>(
-    'SELECT uid, pid, posted_at, title, label FROM usable_posts WHERE source_id = ? AND label IS NOT NULL ORDER BY uid, user_order').iterate(sourceId);
-  for (const row of rows) yield { uid: row.uid, pid: row.pid, postedAt: row.posted_at, title: row.title, label: row.label };
+/** Usable, labelled posts, user by user (uid in code point order), each user's oldest first: a page after the given place. Begin with ('', -1). */
+export function pageForDraw(store: Database, sourceId: number, after: { uid: string; userOrder: number }, limit: number): DrawPost[] {
+  return store.prepare<{ uid: string; pid: string; posted_at: number; user_order: number; title: string; label: number }>(
+    `SELECT uid, pid, posted_at, user_order, title, label FROM usable_posts
+     WHERE source_id = ? AND (uid, user_order) > (?, ?) AND label IS NOT NULL ORDER BY uid, user_order LIMIT ?`)
+    .all(sourceId, after.uid, after.userOrder, limit)
+    .map((row) => ({ uid: row.uid, pid: row.pid, postedAt: row.posted_at, userOrder: row.user_order, title: row.title, label: row.label }));
 }
 
 /** Live posts that no draw may use, by reason: dropped by the import, excluded by a person, or without a label. */

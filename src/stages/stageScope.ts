@@ -1,0 +1,52 @@
+// Which doing of a stage a recorded state is about: the same stage is done once for each seed, plan, base, and so on.
+import type { Database } from '../store/database.ts';
+import { sourceByName } from '../store/sources.ts';
+import { recordStageFailure } from '../store/stageStates.ts';
+import type { LongWork } from '../protocol/progress.ts';
+import { isCancellation } from '../protocol/requestChannel.ts';
+import type { StageName, StageRequest, StageResult } from '../protocol/stages.ts';
+import type { Experiment } from '../protocol/pipelineStatus.ts';
+import type { Stage, StageContext } from './stageContext.ts';
+
+/** Scope of the stages that only the data seed tells apart (sample, instruct). */
+export const drawScope = (request: { dataSeed: number }): string => `seed ${request.dataSeed}`;
+
+/** Scope of the stages that a model is part of (train, pair, align, evaluate; predict adds its own scope behind it). */
+export const experimentScope = (request: Experiment): string => `seed ${request.dataSeed}, plan ${request.plan}, training seed ${request.trainingSeed}, base ${request.base}`;
+
+/** The scope under which a stage records its state for a request. */
+export function scopeOf<Name extends StageName>(stage: Name, request: StageRequest<Name>): string {
+  if (stage === 'predict') {
+    const { scope, roles, ...experiment } = request as StageRequest<'predict'>;
+    const what = typeof scope === 'string' ? scope : 'posts';
+    return `${experimentScope(experiment)}, ${what} by ${[...roles].sort().join(' and ')}`;
+  }
+  if (stage === 'export') {
+    const { format, content, ...experiment } = request as StageRequest<'export'>;
+    return `${experimentScope(experiment)}, ${format} ${content}`;
+  }
+  if ('trainingSeed' in request) return experimentScope(request);
+  if ('dataSeed' in request) return drawScope(request);
+  return '';
+}
+
+/** A stage that also records its failures, so that the tree can show them after a restart. A cancelled stage has not failed. */
+export function recordingFailures<Name extends StageName>(name: Name, stage: Stage<Name>): Stage<Name> {
+  return async function* (context: StageContext, request: StageRequest<Name>, signal: AbortSignal): LongWork<StageResult> {
+    const startedAt = context.now();
+    context.log.info(`${name} starts.`);
+    try {
+      const result = yield* stage(context, request, signal);
+      context.log.info(`${name}: ${result.summary} (${(context.now() - startedAt).toFixed(1)} s)`);
+      return result;
+    } catch (error) {
+      if (!signal.aborted && !isCancellation(error) && 'source' in request) record(context.store, request.source, name, scopeOf(name, request), error, context.now());
+      throw error;
+    }
+  };
+}
+
+function record(store: Database, sourceName: string, stage: StageName, scope: string, error: unknown, now: number): void {
+  const source = store.readOnly ? null : sourceByName(store, sourceName);
+  if (source) recordStageFailure(store, source.id, stage, scope, error instanceof Error ? error.message : String(error), now);
+}
