@@ -3,19 +3,12 @@ import { createHash } from 'node:crypto';
 import { answerRange, drawSets, isAlbum, POSTS_PER_USER, testWindow, type Draw } from '../domain/draws.ts';
 import type { LongWork } from '../protocol/progress.ts';
 import { SET_NAMES, type SetName, type StageRequest, type StageResult } from '../protocol/stages.ts';
-import type { Database } from '../store/database.ts';
-import { exclusionsVersion, findDraw, pageForDraw, saveDraw, unusedPosts, type DrawPost, type StoredDraw } from '../store/draws.ts';
-import { requireSource, type Source } from '../store/sources.ts';
-import { readStageState, recordStageSuccess } from '../store/stageStates.ts';
+import { drawInputVersion, findDraw, pageForDraw, saveDraw, unusedPosts, type DrawPost, type StoredDraw } from '../store/draws.ts';
+import { requireSource } from '../store/sources.ts';
+import { drawScope, readStageState, recordStageSuccess } from '../store/stageStates.ts';
 import type { StageContext } from './stageContext.ts';
-import { drawScope } from './stageScope.ts';
 
 const PAGE = 5_000; // posts read between two looks at the signal
-
-/** Changes whenever the posts that a draw may use can have changed: cheap to read, so that an unchanged source is not read again. */
-export function drawInputVersion(store: Database, source: Source): string {
-  return `${source.fingerprint} ${exclusionsVersion(store, source.id)}`;
-}
 
 /** @throws {UserError} `too-few-users` below 60 eligible users, `no-labels`, `score-out-of-range` */
 export async function* samplePosts({ store, now }: StageContext, request: StageRequest<'sample'>, signal: AbortSignal): LongWork<StageResult> {

@@ -1,18 +1,11 @@
 // Which doing of a stage a recorded state is about: the same stage is done once for each seed, plan, base, and so on.
 import type { Database } from '../store/database.ts';
 import { sourceByName } from '../store/sources.ts';
-import { recordStageFailure } from '../store/stageStates.ts';
+import { drawScope, experimentScope, recordStageFailure } from '../store/stageStates.ts';
 import type { LongWork } from '../protocol/progress.ts';
 import { isCancellation } from '../protocol/requestChannel.ts';
 import type { StageName, StageRequest, StageResult } from '../protocol/stages.ts';
-import type { Experiment } from '../protocol/pipelineStatus.ts';
 import type { Stage, StageContext } from './stageContext.ts';
-
-/** Scope of the stages that only the data seed tells apart (sample, instruct). */
-export const drawScope = (request: { dataSeed: number }): string => `seed ${request.dataSeed}`;
-
-/** Scope of the stages that a model is part of (train, pair, align, evaluate; predict adds its own scope behind it). */
-export const experimentScope = (request: Experiment): string => `seed ${request.dataSeed}, plan ${request.plan}, training seed ${request.trainingSeed}, base ${request.base}`;
 
 /** The scope under which a stage records its state for a request. */
 export function scopeOf<Name extends StageName>(stage: Name, request: StageRequest<Name>): string {

@@ -4,6 +4,8 @@ import type { Hundredths } from '../domain/posts.ts';
 import type { SetName } from '../protocol/stages.ts';
 import { UserError } from '../domain/errors.ts';
 import type { Database } from './database.ts';
+import type { Source } from './sources.ts';
+import { drawScope, readStageState } from './stageStates.ts';
 
 export type DrawDetails = Readonly<Record<string, number | string | Readonly<Record<string, number>>>>;
 
@@ -62,11 +64,24 @@ export function usersOfSet(store: Database, drawId: number, set: SetName): strin
   return store.prepare<{ uid: string }>('SELECT uid FROM draw_users WHERE draw_id = ? AND set_name = ? ORDER BY position').all(drawId, set).map((row) => row.uid);
 }
 
-/** Changes whenever a post is excluded or put back; together with the generation's fingerprint, it says whether a draw may be stale. */
-export function exclusionsVersion(store: Database, sourceId: number): string {
+/**
+ * Changes whenever the posts that a draw may use can have changed. Cheap: read at every look at the pipeline, and `sample`
+ * keeps it as its recorded input.
+ */
+export function drawInputVersion(store: Database, source: Source): string {
   const row = store.prepare<{ count: number; newest: number | null }>(
-    "SELECT count(*) AS count, max(decided_at) AS newest FROM decisions WHERE source_id = ? AND kind IN ('post-excluded', 'post-restored')").get(sourceId);
-  return `${row?.count ?? 0}/${row?.newest ?? 0}`;
+    "SELECT count(*) AS count, max(decided_at) AS newest FROM decisions WHERE source_id = ? AND kind IN ('post-excluded', 'post-restored')").get(source.id)!;
+  return `${source.fingerprint} ${row.count}/${row.newest ?? 0}`;
+}
+
+/**
+ * The draw of a seed, certain to fit the posts as they are.
+ * @throws {UserError} `not-sampled`, `sample-stale`
+ */
+export function requireFreshDraw(store: Database, source: Source, seed: number): StoredDraw {
+  const draw = requireDraw(store, source.id, seed);
+  if (readStageState(store, source.id, 'sample', drawScope({ dataSeed: seed }))?.inputHash === drawInputVersion(store, source)) return draw;
+  throw new UserError('sample-stale', `The posts of “${source.name}” have changed since its users were drawn.`, 'Run “sample” again.');
 }
 
 /** What a draw reads of a post. */

@@ -6,7 +6,8 @@ import type { Hundredths } from '../domain/posts.ts';
 import type { SetName } from '../protocol/stages.ts';
 import type { Database } from './database.ts';
 import type { StoredPost } from './posts.ts';
-import type { CaptionPolicy } from './captions.ts';
+import { captionsVersion, type CaptionPolicy } from './captions.ts';
+import type { Source } from './sources.ts';
 
 export interface StoredInstruction {
   readonly set: SetName;
@@ -35,6 +36,11 @@ const fromRow = (row: InstructionRow): StoredInstruction => ({
 /** Identifies a prompt by its pieces: the same words cut differently would be encoded differently. */
 export function promptHash(pieces: readonly Piece[]): string {
   return createHash('sha256').update(JSON.stringify(pieces)).digest('hex');
+}
+
+/** What instructions depend on: the draw (its users and posts), the posts' words, the captions and which of them are allowed. */
+export function instructionInputVersion(store: Database, source: Source, drawInputHash: string, captions: CaptionPolicy): string {
+  return `${drawInputHash} ${source.fingerprint} ${captions} ${captionsVersion(store, source.id)}`;
 }
 
 /** What an instruction may say of a stored post: outcome columns are not among `extra` unless the mapping allowed them. */

@@ -1,5 +1,6 @@
 // What each stage last did: the input it did it with (so that the same work is not done twice), the counts that the tree
 // shows, and the last error.
+import type { Experiment } from '../protocol/pipelineStatus.ts';
 import type { Database } from './database.ts';
 
 /** A stage's last doing for one source; `scope` tells apart what a stage does several times (plan, seed, base). */
@@ -45,3 +46,9 @@ export function recordStageFailure(store: Database, sourceId: number, stage: str
     ON CONFLICT (source_id, stage, scope) DO UPDATE SET error = excluded.error, finished_at = excluded.finished_at`)
     .run(sourceId, stage, scope, error.slice(0, 2000), finishedAt);
 }
+
+/** Scope of the stages that only the data seed tells apart (sample, instruct). */
+export const drawScope = (request: { dataSeed: number }): string => `seed ${request.dataSeed}`;
+
+/** Scope of the stages that a model is part of (train, pair, align, evaluate; predict adds its own scope behind it). */
+export const experimentScope = (request: Experiment): string => `seed ${request.dataSeed}, plan ${request.plan}, training seed ${request.trainingSeed}, base ${request.base}`;

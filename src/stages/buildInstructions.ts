@@ -1,0 +1,62 @@
+// Stage `instruct`: renders the instruction of every question of every set but the pool's (method.md, sections 2 and 3).
+import { isAlbum, POSTS_PER_USER, SHOTS, testWindow, trainingWindow, type Shots, type Window } from '../domain/draws.ts';
+import { buildInstruction, type TemplateName } from '../domain/instructions.ts';
+import type { LongWork } from '../protocol/progress.ts';
+import { SET_NAMES, type SetName, type StageRequest, type StageResult } from '../protocol/stages.ts';
+import { captionText, type CaptionPolicy } from '../store/captions.ts';
+import type { Database } from '../store/database.ts';
+import { requireFreshDraw, usersOfSet } from '../store/draws.ts';
+import { countInstructions, instructionInputVersion, instructionKey, promptHash, promptPost, removeOtherInstructions, saveInstructions, type StoredInstruction } from '../store/instructions.ts';
+import { postsOfUser, type StoredPost } from '../store/posts.ts';
+import { requireSource, type Source } from '../store/sources.ts';
+import { drawScope, readStageState, recordStageSuccess } from '../store/stageStates.ts';
+import type { StageContext } from './stageContext.ts';
+
+const USERS_IN_BATCH = 10; // 60 instructions in a transaction, about 10 ms
+
+/** @throws {UserError} `not-sampled`, `sample-stale` */
+export async function* buildInstructions({ store, now }: StageContext, request: StageRequest<'instruct'>, signal: AbortSignal): LongWork<StageResult> {
+  const source = requireSource(store, request.source);
+  const draw = requireFreshDraw(store, source, request.dataSeed);
+  const scope = drawScope(request);
+  const version = instructionInputVersion(store, source, draw.inputHash, request.captions);
+  if (readStageState(store, source.id, 'instruct', scope)?.inputHash === version) return resultOf(countInstructions(store, draw.id), 0, true);
+
+  const users = SET_NAMES.filter((set) => set !== 'pool').flatMap((set) => usersOfSet(store, draw.id, set).map((uid) => ({ set, uid })));
+  const kept = new Set<string>();
+  let changed = 0;
+  for (let start = 0; start < users.length; start += USERS_IN_BATCH) {
+    const rows = users.slice(start, start + USERS_IN_BATCH).flatMap(({ set, uid }) => instructionsOfUser(store, source, set, uid, request.captions));
+    for (const row of rows) kept.add(instructionKey(row));
+    changed += saveInstructions(store, draw.id, rows);
+    yield { message: 'Rendering instructions', done: Math.min(start + USERS_IN_BATCH, users.length), total: users.length, unit: 'users' };
+    signal.throwIfAborted();
+  }
+  changed += removeOtherInstructions(store, draw.id, kept);
+  const counts = countInstructions(store, draw.id);
+  recordStageSuccess(store, source.id, 'instruct', scope, version, counts, now());
+  return resultOf(counts, changed, false);
+}
+
+/** Few-shot users are trained on and tested; the other sets are only asked their newest post. */
+function instructionsOfUser(store: Database, source: Source, set: SetName, uid: string, captions: CaptionPolicy): StoredInstruction[] {
+  const posts = postsOfUser(store, source.id, uid).slice(-POSTS_PER_USER);
+  const texts = new Map(posts.map((post) => [post.pid, captionText(store, source.id, post.pid, captions)]));
+  const build = (form: 'train' | 'test', k: Shots, window: Window<StoredPost>): StoredInstruction => {
+    const shown = (post: StoredPost) => promptPost(post, texts.get(post.pid)!);
+    const { pieces } = buildInstruction({ template: source.template as TemplateName, uid, history: window.history.map(shown), question: shown(window.question) });
+    return {
+      set, form, k, pid: window.question.pid, uid, history: window.history.map((post) => post.pid), pieces, answer: window.question.label,
+      promptHash: promptHash(pieces), captions, album: isAlbum(window),
+    };
+  };
+  return SHOTS.flatMap((k) => [
+    ...(set === 'few-shot' ? [build('train', k, trainingWindow(posts, k))] : []),
+    build('test', k, testWindow(posts, k)),
+  ]);
+}
+
+function resultOf(counts: Readonly<Record<string, number>>, changed: number, unchanged: boolean): StageResult {
+  const listed = Object.entries(counts).map(([name, count]) => `${name} ${count.toLocaleString('en')}`).join(', ');
+  return { summary: `Instructions: ${listed}${changed > 0 ? `; ${changed.toLocaleString('en')} new or changed` : ''}.`, counts, unchanged };
+}
