@@ -1,0 +1,60 @@
+// What a hover knows about one post, and the point look-ups by key that find it. They are answered on the extension host
+// through one read-only connection (src/store/postCards.ts), so each must stay a matter of a few index reads.
+import type { Hundredths, PostKey } from '../domain/posts.ts';
+import type { ModelRole } from './stages.ts';
+
+export interface CardPrediction {
+  readonly value: Hundredths | null; // null: the answer was no number or out of range
+  readonly text: string; // what the model said, at most 200 characters
+  readonly low80: Hundredths | null; // exact median only
+  readonly high80: Hundredths | null;
+  readonly model: string; // 'idpop, base tiny'
+  readonly role: ModelRole;
+  readonly decoder: 'median' | 'greedy';
+  readonly history: number; // how many earlier posts the prompt held
+  readonly run: string | null; // the job's id
+  readonly predictedAt: number; // unix seconds
+  readonly stale: StaleReason | null;
+}
+
+/** Why a prediction no longer answers the prompt of today. */
+export type StaleReason = 'caption-changed' | 'prompt-changed' | 'newer-model';
+
+export interface PostCard extends PostKey {
+  readonly sourceKind: string; // 'smpd-2022': scores are log2 of views; 'table': no such meaning
+  readonly uid: string;
+  readonly title: string;
+  readonly category: string;
+  readonly subcategory: string;
+  readonly concept: string;
+  readonly postedAt: number; // unix seconds
+  readonly label: Hundredths | null;
+  readonly caption: string | null;
+  readonly root: string; // the source's folder, absolute; pictures must lie inside
+  readonly imagePath: string | null; // relative to root; null: the source has no pictures
+  readonly dropped: string | null; // why the import does not use the post
+  readonly excluded: boolean; // by a person
+  readonly earlier: readonly Hundredths[]; // scores of the user's earlier posts, oldest first, at most 8
+  readonly prediction: CardPrediction | null;
+  readonly file: string; // absolute
+  readonly row: number; // counted from 1
+}
+
+/** How the posts of a file are found in its text. */
+export interface PostFile {
+  readonly source: string;
+  readonly layout: 'json' | 'lines'; // json: objects anywhere in the text; lines: one record a line
+  readonly pidKeys: readonly string[]; // keys or columns that may hold a post's id
+  readonly rowAligned: boolean; // line n is the post of row n, whatever the line says (label and image lists)
+}
+
+export interface PostCards {
+  /** Null when the file (absolute path) belongs to no source and no export of this store. */
+  fileOf(path: string): PostFile | null;
+  byKey(key: PostKey): PostCard | null;
+  /** The post at a row (from 1) of a file of a source. */
+  atRow(path: string, row: number): PostCard | null;
+  /** Changes with every import that becomes visible: what was derived from the labels is then out of date. */
+  generationOf(source: string): number | null;
+  close(): void;
+}

@@ -1,0 +1,120 @@
+// Point look-ups for hovers: one post with its newest prediction and what came before it.
+import { isAbsolute, join, relative, sep } from 'node:path';
+import type { Hundredths, PostKey } from '../domain/posts.ts';
+import type { CardPrediction, PostCard, PostCards, PostFile, StaleReason } from '../protocol/postCard.ts';
+import type { ModelRole } from '../protocol/stages.ts';
+import type { Database } from './database.ts';
+import { earlierPosts, postAt, postByPid, type StoredPost } from './posts.ts';
+import { sourceByName, type Source } from './sources.ts';
+
+/** How many earlier scores the card's curve shows. */
+const EARLIER_SHOWN = 8;
+/** The column of an exported row that the trainers ignore. */
+const TRACE_KEYS = ['post_id', 'pair_id', 'trace'];
+
+interface PredictionRow {
+  value: Hundredths | null; text: string; quantiles: string | null; decoder: 'median' | 'greedy'; k: number; history: string; run_id: string | null; predicted_at: number; prompt_hash: string;
+  role: ModelRole; plan: string; variant: string; base: string; draw_id: number | null; model_id: number;
+}
+
+// The answer a person would want: of the most tuned model, exact before greedy, the longest history, the newest.
+const NEWEST_PREDICTION = `
+  SELECT p.value, p.text, p.quantiles, p.decoder, p.k, p.history, p.run_id, p.predicted_at, p.prompt_hash,
+         m.role, m.plan, m.variant, m.base, m.draw_id, m.id AS model_id
+  FROM predictions p JOIN models m ON m.id = p.model_id
+  WHERE p.source_id = ? AND p.pid = ? AND p.decoder IN ('median','greedy')
+  ORDER BY CASE m.role WHEN 'aligned' THEN 0 WHEN 'sft' THEN 1 ELSE 2 END, p.decoder = 'median' DESC, p.k DESC, p.predicted_at DESC
+  LIMIT 1`;
+
+export function createPostCards(store: Database): PostCards {
+  return {
+    fileOf: (path) => fileOfSource(store, path) ?? fileOfExport(store, path),
+    byKey(key) {
+      const source = sourceByName(store, key.source);
+      const post = source === null ? null : postByPid(store, source.id, key.pid);
+      return source === null || post === null ? null : toCard(store, source, post);
+    },
+    atRow(path, row) {
+      const post = postAt(store, path, row);
+      const source = post === null ? null : sourceByName(store, post.source);
+      return source === null || post === null ? null : toCard(store, source, post);
+    },
+    generationOf: (name) => sourceByName(store, name)?.liveGeneration ?? null,
+    close: () => store.close(),
+  };
+}
+
+/** The path below the folder with forward slashes, or null when it lies elsewhere. */
+function below(folder: string, path: string): string | null {
+  const inside = relative(folder, path);
+  return inside === '' || inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside) ? null : inside.split(sep).join('/');
+}
+
+function fileOfSource(store: Database, path: string): PostFile | null {
+  const sources = store.prepare<{ name: string; root: string; live_generation: number; mapping: string | null }>(
+    'SELECT name, root, live_generation, mapping FROM sources WHERE live_generation IS NOT NULL').all();
+  for (const source of sources) {
+    const inside = below(source.root, path);
+    if (inside === null) continue;
+    const known = store.prepare<{ role: string }>('SELECT role FROM files WHERE generation_id = ? AND path = ?').get(source.live_generation, inside);
+    if (known === undefined) continue;
+    const mapping = source.mapping === null ? null : (JSON.parse(source.mapping) as { format: string; columns: { pid: string } });
+    const common = { source: source.name };
+    if (mapping !== null) return { ...common, layout: mapping.format === 'jsonl' ? 'json' : 'lines', pidKeys: [mapping.columns.pid], rowAligned: false };
+    if (inside.toLowerCase().endsWith('.json')) return { ...common, layout: 'json', pidKeys: ['Pid', 'pid'], rowAligned: false };
+    return { ...common, layout: 'lines', pidKeys: [], rowAligned: true };
+  }
+  return null;
+}
+
+function fileOfExport(store: Database, path: string): PostFile | null {
+  const exports = store.prepare<{ folder: string; source: string }>(
+    'SELECT e.folder, s.name AS source FROM exports e JOIN draws d ON d.id = e.draw_id JOIN sources s ON s.id = d.source_id ORDER BY e.id DESC').all();
+  const match = exports.find((made) => below(made.folder, path) !== null);
+  return match === undefined ? null : { source: match.source, layout: 'json', pidKeys: TRACE_KEYS, rowAligned: false };
+}
+
+function toCard(store: Database, source: Source, post: StoredPost): PostCard {
+  const caption = store.prepare<{ text: string }>('SELECT text FROM captions WHERE source_id = ? AND pid = ? ORDER BY id DESC LIMIT 1').get(post.sourceId, post.pid);
+  const excluded = store.prepare<{ kind: string }>(
+    `SELECT kind FROM decisions WHERE source_id = ? AND pid = ? AND kind IN ('post-excluded','post-restored') ORDER BY decided_at DESC, id DESC LIMIT 1`,
+  ).get(post.sourceId, post.pid);
+  return {
+    source: source.name, sourceKind: source.kind, pid: post.pid, uid: post.uid, title: post.title, category: post.category, subcategory: post.subcategory,
+    concept: post.concept, postedAt: post.postedAt, label: post.label, caption: caption?.text ?? null, root: source.root,
+    imagePath: source.hasPictures ? post.imagePath : null, dropped: post.dropped, excluded: excluded?.kind === 'post-excluded',
+    earlier: earlierPosts(store, post, EARLIER_SHOWN).map((earlier) => earlier.label!),
+    prediction: newestPrediction(store, post), file: join(source.root, post.file), row: post.row,
+  };
+}
+
+function newestPrediction(store: Database, post: StoredPost): CardPrediction | null {
+  const row = store.prepare<PredictionRow>(NEWEST_PREDICTION).get(post.sourceId, post.pid);
+  if (row === undefined) return null;
+  const quantiles = row.quantiles === null ? {} : (JSON.parse(row.quantiles) as Record<string, Hundredths | undefined>);
+  const history = JSON.parse(row.history) as string[];
+  return {
+    value: row.value, text: row.text, low80: quantiles['10'] ?? null, high80: quantiles['90'] ?? null,
+    model: modelName(row), role: row.role, decoder: row.decoder, history: history.length, run: row.run_id, predictedAt: row.predicted_at,
+    stale: staleReason(store, post, row, history),
+  };
+}
+
+function modelName(model: Pick<PredictionRow, 'role' | 'variant' | 'base'>): string {
+  const base = model.base.split(/[\\/]/).at(-1) ?? model.base; // a folder's own name; its place says nothing
+  const tuned = model.role === 'aligned' ? model.variant || 'aligned' : model.role;
+  return `${tuned}, ${base}`;
+}
+
+function staleReason(store: Database, post: StoredPost, prediction: PredictionRow, history: readonly string[]): StaleReason | null {
+  const newestCaption = store.prepare<{ made_at: number | null }>('SELECT max(made_at) AS made_at FROM captions WHERE source_id = ? AND pid = ?');
+  for (const pid of [post.pid, ...history]) {
+    if ((newestCaption.get(post.sourceId, pid)?.made_at ?? 0) > prediction.predicted_at) return 'caption-changed';
+  }
+  const instruction = store.prepare<{ prompt_hash: string; history: string }>(
+    `SELECT prompt_hash, history FROM instructions WHERE draw_id = ? AND form = 'test' AND k = ? AND pid = ? AND set_name IN ('validation','few-shot','alignment','extra-1','extra-2')`, // all of them, so that the index serves
+  ).get(prediction.draw_id, prediction.k, post.pid);
+  if (instruction !== undefined && instruction.history === prediction.history && instruction.prompt_hash !== prediction.prompt_hash) return 'prompt-changed';
+  const model = store.prepare<{ made_at: number }>('SELECT made_at FROM models WHERE id = ?').get(prediction.model_id);
+  return model !== undefined && model.made_at > prediction.predicted_at ? 'newer-model' : null;
+}
