@@ -19,9 +19,10 @@ const ROOMS: Readonly<Record<string, Room>> = {
   exports: { mayImport: ['domain', 'protocol'], because: 'a writer is given its rows by a stage, so that each format is tested without a store.' },
   hosts: { mayImport: ['protocol', 'domain/errors.ts'], because: 'a host moves bytes and runs jobs; it must not know what a post is.' },
   stages: { mayImport: ['domain', 'protocol', 'pipeline', 'sources', 'store', 'models', 'exports', 'hosts'], because: 'stages meet in the store and are started by the roots.' },
+  cli: { mayImport: ['domain', 'protocol', 'pipeline', 'sources', 'store', 'models', 'exports', 'hosts', 'stages'], because: 'the command line runs without an editor.' },
   editor: { mayImport: ['protocol', 'domain', 'pipeline'], because: "a stage's contract lives in protocol; the extension host must not be able to run a stage or SQL by itself." },
   webview: { mayImport: ['protocol', 'domain'], because: 'a page holds no truth: everything comes through the protocol.' },
-  root: { mayImport: ['domain', 'protocol', 'pipeline', 'sources', 'store', 'models', 'exports', 'hosts', 'stages', 'editor'], because: 'nothing imports a composition root.' },
+  root: { mayImport: ['domain', 'protocol', 'pipeline', 'sources', 'store', 'models', 'exports', 'hosts', 'stages', 'cli', 'editor'], because: 'nothing imports a composition root.' },
 };
 const MAY_IMPORT_VSCODE = ['editor', 'extension.ts'];
 
