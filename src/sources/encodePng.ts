@@ -1,0 +1,42 @@
+// PNG of an indexed picture with at most 16 colours: half a byte a pixel, which the usual libraries only read, not write.
+// PNG specification, third edition, sections 5 (chunks) and 11.2 (IHDR, PLTE, IDAT, IEND).
+import { crc32, deflateSync } from 'node:zlib';
+import { MAX_COLOURS, type Canvas } from '../domain/pictures/canvas.ts';
+
+const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+const BIT_DEPTH = 4;
+const COLOUR_TYPE_INDEXED = 3;
+
+/** The bytes of a PNG file. */
+export function encodePng(canvas: Canvas): Buffer {
+  if (canvas.palette.length > MAX_COLOURS) throw new Error(`At most ${MAX_COLOURS} colours fit into ${BIT_DEPTH} bits.`);
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(canvas.width, 0);
+  header.writeUInt32BE(canvas.height, 4);
+  header.set([BIT_DEPTH, COLOUR_TYPE_INDEXED, 0, 0, 0], 8); // deflate, adaptive filters, not interlaced
+  const palette = Buffer.from(canvas.palette.flat());
+  return Buffer.concat([SIGNATURE, chunk('IHDR', header), chunk('PLTE', palette), chunk('IDAT', deflateSync(scanlines(canvas), { level: 9 })), chunk('IEND', Buffer.alloc(0))]);
+}
+
+/** Each row: filter 0 (none), then two pixels a byte, the left one in the high bits. */
+function scanlines({ width, height, pixels }: Canvas): Buffer {
+  const stride = 1 + Math.ceil(width / 2);
+  const rows = Buffer.alloc(stride * height);
+  for (let y = 0; y < height; y++) {
+    let out = y * stride + 1;
+    for (let x = 0; x < width; x += 2) {
+      const right = x + 1 < width ? pixels[y * width + x + 1]! : 0;
+      rows[out++] = (pixels[y * width + x]! << 4) | right;
+    }
+  }
+  return rows;
+}
+
+function chunk(type: string, data: Buffer): Buffer {
+  const result = Buffer.alloc(12 + data.length);
+  result.writeUInt32BE(data.length, 0);
+  result.write(type, 4, 'latin1');
+  data.copy(result, 8);
+  result.writeUInt32BE(crc32(result.subarray(4, 8 + data.length)), 8 + data.length);
+  return result;
+}
