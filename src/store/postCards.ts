@@ -1,6 +1,6 @@
 // Point look-ups for hovers: one post with its newest prediction and what came before it.
 import { isAbsolute, join, relative, sep } from 'node:path';
-import type { Hundredths, PostKey } from '../domain/posts.ts';
+import type { Hundredths } from '../domain/posts.ts';
 import type { CardPrediction, PostCard, PostCards, PostFile, StaleReason } from '../protocol/postCard.ts';
 import type { ModelRole } from '../protocol/stages.ts';
 import type { Database } from './database.ts';

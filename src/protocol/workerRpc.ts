@@ -1,0 +1,81 @@
+// What the editor asks of its two database workers. `live` answers at once (decisions, lists, search, status); `bulk` does
+// the long work (stages, imports, set-up), one piece at a time, so that a decision never waits for an import.
+import { z } from 'zod';
+import type { Hundredths, PostKey } from '../domain/posts.ts';
+import type { PipelineStatus } from './pipelineStatus.ts';
+import type { EvaluationReport } from './report.ts';
+import { method } from './requestChannel.ts';
+import { runRequestSchema } from './stageRequests.ts';
+import { PLANS, stageRequestSchemas, type Mapping, type StageName, type StageResult } from './stages.ts';
+
+/** What a worker is started with (worker_threads' workerData): where things are. All paths absolute. */
+export const workerDataSchema = z.object({
+  role: z.enum(['live', 'bulk']),
+  folder: z.string(), // the workspace folder
+  storeFile: z.string(),
+  storeFolder: z.string(), // `.smp`: runs/, models/, mappings/
+  resources: z.string(), // what ships with the product
+  storage: z.string(), // the extension's own folder: the trainer's environment
+  productVersion: z.string(),
+});
+export type WorkerData = z.infer<typeof workerDataSchema>;
+
+const experiment = { dataSeed: z.int(), trainingSeed: z.int(), plan: z.enum(PLANS), base: z.string() };
+const source = z.string().min(1);
+
+/** A post as a list shows it. */
+export interface PostHit extends PostKey {
+  readonly title: string;
+  readonly category: string;
+  readonly uid: string;
+  readonly label: Hundredths | null;
+  readonly file: string; // absolute
+  readonly row: number; // counted from 1
+}
+
+export interface SkippedRowHit {
+  readonly file: string; // absolute
+  readonly row: number;
+  readonly reason: string;
+  readonly detail: string;
+}
+
+export const LIVE_METHODS = {
+  status: method<PipelineStatus>()(z.object(experiment)),
+  /** Full-text search over title, tags and caption; posts whose id begins with the text come first. */
+  searchPosts: method<PostHit[]>()(z.object({ text: z.string().max(200), limit: z.int().positive().max(200) })),
+  excludedPosts: method<PostHit[]>()(z.object({ limit: z.int().positive().max(1000) })),
+  decideOnPost: method<void>()(z.object({ kind: z.enum(['post-excluded', 'post-restored']), source, pid: z.string(), reason: z.string().max(500), author: z.string().max(200) })),
+  skippedRows: method<SkippedRowHit[]>()(z.object({ source, limit: z.int().positive().max(5000) })),
+  /** How many posts of a source have each score, ascending: what percentiles are read from. */
+  scoreCounts: method<[Hundredths, number][]>()(z.object({ source })),
+  report: method<EvaluationReport | null>()(z.object({ source, ...experiment })),
+} as const;
+
+/** What lies at a path, found without reading more than the heads of files. */
+export interface FoundData {
+  readonly path: string; // what was asked about
+  readonly kind: string; // 'smpd-2022', 'table'
+  readonly name: string;
+  readonly findings: readonly string[]; // sentences for a person
+  readonly files: readonly string[]; // relative
+  readonly approximateRows: number;
+  readonly mapping: Mapping | null;
+}
+
+/** What only this machine knows and a person may set; it travels with each piece of work, since it can change between two. */
+const machine = { python: z.string().nullable(), threads: z.int().positive().nullable() };
+
+export const BULK_METHODS = {
+  detect: method<FoundData>()(z.object({ path: z.string() })),
+  runStage: method<StageResult>()(z.object({ stage: z.enum(Object.keys(stageRequestSchemas) as [StageName, ...StageName[]]), request: z.unknown(), ...machine })),
+  runPlan: method<StageResult>()(z.object({ request: runRequestSchema, ...machine })),
+  /** Makes the trainer's Python environment in the extension's storage; `python` null: one is looked for. */
+  setUpTrainer: method<{ python: string }>()(z.object({ python: z.string().nullable() })),
+  /** Writes the demo's posts and pictures into `folder`. */
+  makeDemo: method<{ folder: string; captions: string }>()(z.object({ folder: z.string() })),
+} as const;
+
+export type LiveMethods = typeof LIVE_METHODS;
+export type BulkMethods = typeof BULK_METHODS;
+export type MachineSettings = z.infer<z.ZodObject<typeof machine>>;
