@@ -39,6 +39,7 @@ export function writeSmpd2022(folder: string, pictures: boolean): InventedPostWr
   const picturePaths = pictures ? new ChunkedFile(join(folder, 'train_img_filepath.txt')) : null;
   // A columnar file cannot be written row by row: each column grows in a file of its own and they are joined at the end.
   const columns = ['Uid', 'Pid', ...Object.keys(USER_COLUMNS)].map((name, index) => ({ name, file: new ChunkedFile(join(folder, `.column-${index}`)) }));
+  const files = [...records, ...columns].map(({ file }) => file).concat(labels, picturePaths ?? []);
   let row = 0;
 
   function writePost({ post, user }: InventedPost): void {
@@ -55,14 +56,11 @@ export function writeSmpd2022(folder: string, pictures: boolean): InventedPostWr
   return {
     write: (posts) => posts.forEach(writePost),
     finish: () => {
-      for (const { file } of records) {
-        file.append(row === 0 ? '[]\n' : '\n]\n');
-        file.close();
-      }
-      labels.close();
-      picturePaths?.close();
+      for (const { file } of records) file.append(row === 0 ? '[]\n' : '\n]\n');
+      for (const file of files) file.close();
       joinColumns(join(metadata, 'train_user_data.json'), columns);
     },
+    close: () => files.forEach((file) => file.close()),
   };
 }
 

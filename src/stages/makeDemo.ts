@@ -1,7 +1,7 @@
 // Writes an invented data set: posts from domain/inventedPosts, pictures from domain/pictures, files through a writer of
 // sources. Everything goes to a folder beside the one asked for, which takes its place when it is complete.
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../domain/errors.ts';
 import { countInventedPosts, INVENTION_VERSION, inventPosts, type InventedPost } from '../domain/inventedPosts.ts';
@@ -27,10 +27,10 @@ export async function* makeDemo(request: DemoRequest, signal: AbortSignal): Long
   const description = describe(request, folder);
   if (holdsDemo(folder, description)) return result(request, folder, countInventedPosts(request), true);
   const building = startFolder(folder);
+  const captions = new ChunkedFile(join(building, CAPTIONS_FILE));
+  const writer = request.format === 'csv' ? writePostTable(building) : writeSmpd2022(building, request.pictures);
   try {
     const total = countInventedPosts(request);
-    const captions = new ChunkedFile(join(building, CAPTIONS_FILE));
-    const writer = request.format === 'csv' ? writePostTable(building) : writeSmpd2022(building, request.pictures);
     const broken: { pid: string; fault: string }[] = [];
     let done = 0;
     for (const posts of inventPosts(request)) {
@@ -51,9 +51,10 @@ export async function* makeDemo(request: DemoRequest, signal: AbortSignal): Long
     if (existsSync(folder)) rmdirSync(folder); // empty, or startFolder had refused it
     renameSync(building, folder);
     return result(request, folder, done, false);
-  } catch (error) {
-    rmSync(building, { recursive: true, force: true });
-    throw error;
+  } finally {
+    writer.close();
+    captions.close();
+    rmSync(building, { recursive: true, force: true }); // gone already after a success
   }
 }
 
@@ -74,14 +75,16 @@ function holdsDemo(folder: string, description: Readonly<Record<string, unknown>
   }
 }
 
-/** An empty folder beside `folder`. */
+/** An empty folder beside `folder`; what a killed run left there is swept. */
 function startFolder(folder: string): string {
   if (existsSync(folder) && !isEmptyFolder(folder)) {
     throw new UserError('demo-folder-taken', `${folder} already holds something else than this demo.`, 'Choose another folder, or remove this one first.');
   }
   try {
-    mkdirSync(dirname(folder), { recursive: true });
-    return mkdtempSync(`${folder}.making-`);
+    const building = `${folder}.making`;
+    rmSync(building, { recursive: true, force: true });
+    mkdirSync(building, { recursive: true });
+    return building;
   } catch (cause) {
     throw new UserError('demo-unwritable', `${folder} cannot be made (${(cause as NodeJS.ErrnoException).code ?? 'unknown reason'}).`, 'Choose a folder that you may write to.', { cause });
   }
