@@ -1,0 +1,99 @@
+// Drives VS Code in a browser as a person would: palette, quick open, hovers, notifications, screenshots.
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { FrameLocator, Page } from 'playwright-core';
+import { TEST_OUTPUT } from '../../scripts/paths.ts';
+
+const THEMES = { dark: 'Default Dark Modern', light: 'Default Light Modern', 'high contrast': 'Default High Contrast' } as const;
+export type Theme = keyof typeof THEMES;
+/** Settings of a theme for a profile that a server is started with. */
+export const themeSettings = (theme: Theme) => ({ 'workbench.colorTheme': THEMES[theme] });
+
+export class Workbench {
+  readonly page: Page;
+
+  constructor(page: Page) {
+    this.page = page;
+  }
+
+  /** Opens a folder (absolute path) of the server's machine, or none, and waits for the status bar. */
+  async open(address: string, folder?: string): Promise<void> {
+    await this.page.goto(folder === undefined ? `${address}/?ew=true` : `${address}/?folder=${encodeURIComponent(folder)}`);
+    await this.page.locator('.monaco-workbench .part.statusbar .statusbar-item').first().waitFor({ timeout: 60_000 });
+  }
+
+  /** Runs a command by its title. Tries again until it is listed, because extensions register late. */
+  async runCommand(title: string, timeout = 60_000): Promise<void> {
+    const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
+    const deadline = Date.now() + timeout;
+    for (;;) {
+      await this.page.keyboard.press('F1');
+      await this.quickInput.waitFor({ state: 'visible' });
+      await this.quickInput.fill(`>${title}`);
+      try {
+        await row.waitFor({ timeout: 1000 });
+        break;
+      } catch (error) {
+        if (Date.now() > deadline) throw error;
+        await this.page.keyboard.press('Escape');
+      }
+    }
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** Opens a file of the workspace by name, at a line when given ('name:12'). */
+  async openFile(name: string): Promise<void> {
+    await this.page.keyboard.press('Control+P');
+    await this.quickInput.waitFor({ state: 'visible' });
+    await this.quickInput.fill(name);
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: name.split(':')[0] ?? name }).first().waitFor({ timeout: 15_000 });
+    await this.page.keyboard.press('Enter');
+    await this.page.locator('.monaco-editor .view-line').first().waitFor({ timeout: 15_000 });
+  }
+
+  /** Rests the pointer on the first piece of text in the editor that is `text`, and returns what the hover says. */
+  async hover(text: string, timeout = 30_000): Promise<string> {
+    const target = this.page.locator('.monaco-editor .view-line span', { hasText: text }).last();
+    const hover = this.hoverCard;
+    const deadline = Date.now() + timeout;
+    for (;;) {
+      await target.hover({ timeout: 10_000 });
+      try {
+        await hover.waitFor({ state: 'visible', timeout: 2000 });
+        return await hover.innerText();
+      } catch (error) {
+        if (Date.now() > deadline) throw error;
+        await this.page.mouse.move(5, 5); // the provider may not have been there yet: leave and come again
+      }
+    }
+  }
+
+  get hoverCard() {
+    return this.page.locator('.monaco-hover:visible .hover-contents').first();
+  }
+
+  get quickInput() {
+    return this.page.locator('.quick-input-widget input.input');
+  }
+
+  /** The toast whose text holds `text`. */
+  notification(text: string) {
+    return this.page.locator('.notification-list-item', { hasText: text }).first();
+  }
+
+  statusBarItem(text: string) {
+    return this.page.locator('.part.statusbar .statusbar-item', { hasText: text }).first();
+  }
+
+  /** The content of the webview panel that is shown. */
+  get webview(): FrameLocator {
+    return this.page.frameLocator('iframe.webview.ready').frameLocator('iframe#active-frame');
+  }
+
+  /** Writes a PNG; a bare name goes below test/out/. */
+  async screenshot(name: string): Promise<void> {
+    const path = name.endsWith('.png') ? name : join(TEST_OUTPUT, 'screenshots', `${name}.png`);
+    mkdirSync(dirname(path), { recursive: true });
+    await this.page.screenshot({ path });
+  }
+}
