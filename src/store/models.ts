@@ -1,0 +1,54 @@
+// Models that were made: what they are, what they have seen, where their weights lie. A result stores the model that really ran.
+import type { Hundredths } from '../domain/posts.ts';
+import type { Experiment } from '../protocol/pipelineStatus.ts';
+import type { ModelRole, Plan } from '../protocol/stages.ts';
+import type { Database } from './database.ts';
+
+/** Labels that a model has seen, all of them, the pool's too. */
+export interface TrainingLabels {
+  readonly sets: readonly string[]; // 'few-shot', 'pool', 'alignment'
+  readonly poolUsers: number;
+  readonly labels: number;
+}
+
+export interface StoredModel {
+  readonly id: number;
+  readonly drawId: number | null;
+  readonly role: ModelRole;
+  readonly plan: Plan;
+  readonly k: number | null; // paper plan: one model a k; null: one for all
+  readonly variant: string; // loss or control name of an aligned model
+  readonly trainingSeed: number;
+  readonly base: string; // 'tiny', a folder or an id
+  readonly path: string; // folder with the weights, relative to the store's folder or absolute
+  readonly adapterOf: string | null; // base folder when path is an adapter
+  readonly weightsHash: string;
+  readonly chosen: string; // which state was kept: 'base', 'pool 400', 'sft 40', …
+  readonly trainingLabels: TrainingLabels;
+  readonly runId: string | null;
+  readonly rangeMin: Hundredths;
+  readonly rangeMax: Hundredths;
+  readonly madeAt: number; // unix seconds
+}
+
+interface ModelRow {
+  id: number; draw_id: number | null; role: ModelRole; plan: Plan; k: number | null; variant: string; training_seed: number; base: string; path: string; adapter_of: string | null;
+  weights_hash: string; chosen: string; training_labels: string; run_id: string | null; range_min: number; range_max: number; made_at: number;
+}
+
+const fromRow = (row: ModelRow): StoredModel => ({
+  id: row.id, drawId: row.draw_id, role: row.role, plan: row.plan, k: row.k, variant: row.variant, trainingSeed: row.training_seed, base: row.base, path: row.path,
+  adapterOf: row.adapter_of, weightsHash: row.weights_hash, chosen: row.chosen, trainingLabels: JSON.parse(row.training_labels) as TrainingLabels, runId: row.run_id,
+  rangeMin: row.range_min, rangeMax: row.range_max, madeAt: row.made_at,
+});
+
+/** The models of an experiment (all roles, or one), base first, then sft, then aligned; in the paper's plan one for each k. */
+export function modelsOfExperiment(store: Database, drawId: number, experiment: Omit<Experiment, 'dataSeed'>, role?: ModelRole): StoredModel[] {
+  return store.prepare<ModelRow>(
+    `SELECT * FROM models WHERE draw_id = ? AND plan = ? AND training_seed = ? AND base = ? AND (? IS NULL OR role = ?)
+     ORDER BY CASE role WHEN 'base' THEN 0 WHEN 'sft' THEN 1 ELSE 2 END, variant, ifnull(k, 0)`)
+    .all(drawId, experiment.plan, experiment.trainingSeed, experiment.base, role ?? null, role ?? null).map(fromRow);
+}
+
+/** Of the models of a role, the one that answers k-shot questions. */
+export const modelForShots = (models: readonly StoredModel[], k: number): StoredModel | undefined => models.find((model) => model.k === k) ?? models.find((model) => model.k === null);
