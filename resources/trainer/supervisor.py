@@ -131,8 +131,7 @@ class Job:
     def lock(self) -> Iterator[bool]:
         """Yields whether this process alone may change the job's state. The system lets go of it when the holder dies."""
         with self.path("lock").open("a+b") as file:
-            held = _try_lock(file.fileno())
-            yield held
+            yield _try_lock(file.fileno())
 
 
 def _try_lock(descriptor: int) -> bool:
@@ -410,9 +409,11 @@ def cancel(job: Job) -> Status | None:
     job.write("cancel", "")
 
     def in_good_hands() -> bool:
-        now = job.read_status() or status
-        return now["state"] not in ENDED and alive(
-            now["supervisor_pid"], now["supervisor_start"], now["boot_id"]
+        now = job.read_status()
+        return (
+            now is not None
+            and now["state"] not in ENDED
+            and alive(now["supervisor_pid"], now["supervisor_start"], now["boot_id"])
         )
 
     _wait_while(in_good_hands, job.grace_seconds + CANCEL_SLACK_SECONDS)
