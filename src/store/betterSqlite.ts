@@ -1,6 +1,6 @@
 // The binding better-sqlite3: Node-API with prebuilt binaries, the one that is normally used.
 import type BetterSqliteDatabase from 'better-sqlite3';
-import type { Connection, Statement } from './database.ts';
+import type { Connect, Connection, Statement } from './database.ts';
 
 type BetterSqlite = typeof BetterSqliteDatabase;
 
@@ -11,7 +11,7 @@ const RESULT_CODES: Readonly<Record<string, number>> = { SQLITE_BUSY: 5, SQLITE_
  * Loads the binding and proves that it works; the package's JavaScript loads everywhere, its binary only when a database is made.
  * @throws what the loader said: no package, no binary for this platform, a C library that is too old.
  */
-export async function loadBetterSqlite(nativeBinding: string | undefined): Promise<(path: string, readOnly: boolean, busyTimeout: number) => Connection> {
+export async function loadBetterSqlite(nativeBinding: string | undefined): Promise<Connect> {
   const { default: Driver } = (await import('better-sqlite3')) as { default: BetterSqlite };
   const binding = nativeBinding === undefined ? {} : { nativeBinding };
   new Driver(':memory:', binding).close();

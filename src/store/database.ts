@@ -29,7 +29,16 @@ export interface Database {
    * @throws {UserError} `store-read-only` on a read-only connection.
    */
   transaction<Result>(work: () => Result): Result;
+  /**
+   * Takes the store's import lock, which one process holds while it builds or clears generations; null when another has it.
+   * It is an exclusive transaction on an empty database beside the store, so the system frees it when its holder dies.
+   */
+  tryImportLock(): ImportLock | null;
   close(): void;
+}
+
+export interface ImportLock {
+  release(): void;
 }
 
 /** What a binding has to offer; betterSqlite.ts and nodeSqlite.ts implement it. */
@@ -42,8 +51,11 @@ export interface Connection {
   resultCode(error: unknown): number | null;
 }
 
+/** Opens a file with the chosen binding. `busyTimeout` is in milliseconds. */
+export type Connect = (path: string, readOnly: boolean, busyTimeout: number) => Connection;
+
 /** Wraps an open connection. `readOnly` and `newerMigrations` were found out by whoever opened it. */
-export function createDatabase(connection: Connection, path: string, readOnly: boolean, newerMigrations: readonly string[]): Database {
+export function createDatabase(connection: Connection, connect: Connect, path: string, readOnly: boolean, newerMigrations: readonly string[]): Database {
   const statements = new Map<string, Statement>();
   return {
     path,
@@ -62,6 +74,11 @@ export function createDatabase(connection: Connection, path: string, readOnly: b
     transaction<Result>(work: () => Result): Result {
       if (readOnly) throw readOnlyError(path, newerMigrations);
       return runTransaction(connection, work);
+    },
+    tryImportLock() {
+      if (readOnly) throw readOnlyError(path, newerMigrations);
+      if (path === ':memory:') return { release: () => undefined };
+      return tryLock(connect(`${path}-import`, false, 0));
     },
     close() {
       statements.clear();
@@ -86,6 +103,19 @@ export function runTransaction<Result>(connection: Pick<Connection, 'exec'>, wor
     throw error;
   }
   return result;
+}
+
+const SQLITE_BUSY = 5;
+
+function tryLock(connection: Connection): ImportLock | null {
+  try {
+    connection.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    connection.close();
+    if (connection.resultCode(error) === SQLITE_BUSY) return null;
+    throw error;
+  }
+  return { release: () => connection.close() };
 }
 
 function readOnlyError(path: string, newerMigrations: readonly string[]): UserError {

@@ -1,9 +1,9 @@
 // The binding that Node brings itself, for machines whose C library is too old for better-sqlite3's binary.
 import type { StatementSync } from 'node:sqlite';
-import type { Connection, SqlValue, Statement } from './database.ts';
+import type { Connect, SqlValue, Statement } from './database.ts';
 
 /** @throws when this Node has no node:sqlite (before 22.13). */
-export async function loadNodeSqlite(): Promise<(path: string, readOnly: boolean, busyTimeout: number) => Connection> {
+export async function loadNodeSqlite(): Promise<Connect> {
   const { DatabaseSync } = await import('node:sqlite');
   return (path, readOnly, busyTimeout) => {
     const database = new DatabaseSync(path, { readOnly, timeout: busyTimeout, enableDoubleQuotedStringLiterals: false });

@@ -4,12 +4,16 @@ import { dirname } from 'node:path';
 import { UserError } from '../domain/errors.ts';
 import type { Log } from '../protocol/progress.ts';
 import { loadBetterSqlite } from './betterSqlite.ts';
-import { createDatabase, runTransaction, type Connection, type Database, type DriverName } from './database.ts';
+import { createDatabase, runTransaction, type Connect, type Connection, type Database, type DriverName } from './database.ts';
+import { sweepGenerations } from './generations.ts';
 import { MIGRATIONS, type Migration } from './migrations.ts';
 import { loadNodeSqlite } from './nodeSqlite.ts';
 
 /** How long a statement waits for another process's transaction, in milliseconds. Our own never take longer than a fraction of it. */
 const BUSY_TIMEOUT = 5000;
+
+/** Pages kept in memory by a connection that writes: imports fill three indexes in random order. */
+const CACHE_KIBIBYTES = 64 * 1024;
 
 export interface OpenStoreOptions {
   readonly readOnly: boolean;
@@ -53,14 +57,15 @@ export async function openStore(path: string, options: OpenStoreOptions): Promis
     }
     connection.exec('PRAGMA foreign_keys = ON');
     connection.exec('PRAGMA synchronous = NORMAL');
-    return createDatabase(connection, path, readOnly, newer);
+    if (!readOnly) connection.exec(`PRAGMA cache_size = -${CACHE_KIBIBYTES}`);
+    const store = createDatabase(connection, connect, path, readOnly, newer);
+    if (!readOnly) await sweepGenerations(store);
+    return store;
   } catch (error) {
     connection.close();
     throw error;
   }
 }
-
-type Connect = (path: string, readOnly: boolean, busyTimeout: number) => Connection;
 
 async function loadBinding(options: OpenStoreOptions): Promise<Connect> {
   if (options.driver === 'node:sqlite') return loadNodeSqlite();

@@ -1,0 +1,50 @@
+// Finds out what lies at a path, by content: SMPD in a folder, or a table.
+import { readdirSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { UserError } from '../domain/errors.ts';
+import type { Mapping } from '../protocol/stages.ts';
+import type { PostSource } from './postSource.ts';
+import { detectSmpd } from './smpd2022.ts';
+import { detectTable } from './table.ts';
+
+/** Captions to be imported may lie beside the posts. */
+const CAPTION_FILE = /^captions?\b/i;
+
+/**
+ * Describes the source at `path` (a folder or a file) without reading more than the heads of its files.
+ * @param given a mapping that overrides whatever is kept; tables only.
+ * @param kept finds the mapping kept under a source's suggested name.
+ * @throws {UserError} saying what was found instead.
+ */
+export async function detectSource(path: string, given: Mapping | null, kept: (suggestedName: string) => Mapping | null): Promise<PostSource> {
+  const full = resolve(path);
+  const status = statSync(full, { throwIfNoEntry: false });
+  if (status === undefined) throw new UserError('path-missing', `There is nothing at ${full}.`, 'Check the path.');
+  if (status.isDirectory()) return detectFolder(full, given, kept);
+  if (!status.isFile()) throw new UserError('path-kind', `${full} is neither a file nor a folder.`, 'Choose a folder with SMPD files, or a CSV, TSV or JSON-lines file.');
+  const table = /\.json$/i.test(full) ? null : await detectTable(full, given, kept);
+  if (table !== null) return table;
+  // One file of SMPD stands for the whole of it.
+  for (const folder of [dirname(full), dirname(dirname(full))]) {
+    const smpd = detectSmpd(folder);
+    if (smpd?.files.some((file) => join(folder, file.path) === full)) return smpd;
+  }
+  const lines = await detectTable(full, given, kept);
+  if (lines !== null) return lines;
+  throw new UserError(
+    'table-format', `${basename(full)} is no table: its first line cannot be cut at a comma, a tab, a semicolon or a bar, and it holds no JSON lines.`,
+    'Choose another file, or separate its columns by one of these.',
+  );
+}
+
+async function detectFolder(folder: string, given: Mapping | null, kept: (suggestedName: string) => Mapping | null): Promise<PostSource> {
+  const smpd = detectSmpd(folder);
+  if (smpd !== null) return smpd;
+  const tables = readdirSync(folder, { withFileTypes: true }).filter((entry) => !entry.isDirectory() && /\.(csv|tsv|jsonl|ndjson)$/i.test(entry.name) && !CAPTION_FILE.test(entry.name)).map((entry) => entry.name).sort();
+  if (tables.length === 1) {
+    const table = await detectTable(join(folder, tables[0]!), given, kept);
+    if (table !== null) return table;
+  }
+  if (tables.length > 1) throw new UserError('folder-tables', `${folder} holds ${tables.length} tables (${tables.slice(0, 5).join(', ')}${tables.length > 5 ? ', …' : ''}).`, 'Name the one to index.');
+  throw new UserError('folder-unknown', `${folder} holds neither the files of SMPD nor a table.`, 'Choose a folder with SMPD’s train_allmetadata_json, or a CSV, TSV or JSON-lines file.');
+}

@@ -1,0 +1,272 @@
+// Building, switching and clearing generations. A generation is filled in short transactions that nobody sees; one short
+// transaction makes it the live one. Whoever builds or clears holds the store's import lock, so a generation that is not
+// live while the lock is free belongs to nobody: its process was killed, or stopped with cleaning left to do.
+import { hash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import { comparePosts, type Post, type PostPlace } from '../domain/posts.ts';
+import type { Mapping } from '../protocol/stages.ts';
+import type { Database } from './database.ts';
+import type { SourceStatistics } from './sources.ts';
+import type { StatisticsCounter } from './statistics.ts';
+
+/** How long one transaction may take, in milliseconds, so that a person's decision never waits for an import (architecture.md). */
+export const TRANSACTION_MILLISECONDS = 15;
+
+export interface SourceIdentity {
+  readonly name: string;
+  readonly kind: string;
+  readonly root: string;
+  readonly template: string;
+  readonly mapping: Mapping | null;
+}
+
+export interface IndexedFile {
+  readonly path: string;
+  readonly role: string;
+  readonly size: number;
+  readonly modifiedAt: number;
+  readonly sha256: string; // '' for files that are not read
+}
+
+export interface NewPost {
+  readonly post: Post;
+  readonly place: PostPlace;
+  readonly dropped: string | null;
+}
+
+export interface NewSkippedRow {
+  readonly file: string;
+  readonly row: number;
+  readonly reason: string;
+  readonly detail: string;
+}
+
+/** Begins a generation, and the source when it is new. The caller holds the import lock. */
+export function beginGeneration(store: Database, identity: SourceIdentity, startedAt: number): { sourceId: number; generationId: number } {
+  return store.transaction(() => {
+    store.prepare('INSERT INTO sources (name, kind, root, template, mapping, created_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING')
+      .run(identity.name, identity.kind, identity.root, identity.template, mappingText(identity.mapping), startedAt);
+    const sourceId = store.prepare<{ id: number }>('SELECT id FROM sources WHERE name = ?').get(identity.name)!.id;
+    const { lastInsertRowid } = store.prepare("INSERT INTO generations (source_id, state, fingerprint, started_at) VALUES (?, 'building', '', ?)").run(sourceId, startedAt);
+    return { sourceId, generationId: Number(lastInsertRowid) };
+  });
+}
+
+const INSERT_POST = `INSERT INTO posts (generation_id, pid, uid, posted_at, title, category, subcategory, concept, tags, image_path, latitude, longitude, extra, label, file, row, dropped, content_hash)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (generation_id, pid) DO NOTHING`;
+
+/**
+ * Writes posts from `start` on until the list or the time of one transaction is over.
+ * @returns the index after the last post written, and the posts left out because their pid is taken.
+ */
+export function insertPosts(store: Database, sourceId: number, generationId: number, posts: readonly NewPost[], start: number): { next: number; duplicates: NewPost[] } {
+  const insertPost = store.prepare(INSERT_POST);
+  const insertWords = store.prepare('INSERT INTO posts_search (rowid, title, tags, caption) VALUES (?, ?, ?, ?)');
+  const caption = store.prepare<{ text: string }>('SELECT text FROM current_captions WHERE source_id = ? AND pid = ?');
+  const hasCaptions = store.prepare('SELECT 1 FROM captions WHERE source_id = ? LIMIT 1').get(sourceId) !== undefined;
+  const duplicates: NewPost[] = [];
+  let next = start;
+  store.transaction(() => {
+    const deadline = performance.now() + TRANSACTION_MILLISECONDS;
+    for (; next < posts.length && (next % 16 !== 0 || performance.now() < deadline); next++) {
+      const added = posts[next]!;
+      const { post, place } = added;
+      const { changes, lastInsertRowid } = insertPost.run(
+        generationId, post.pid, post.uid, post.postedAt, post.title, post.category, post.subcategory, post.concept, post.tags, post.imagePath,
+        post.latitude, post.longitude, extraText(post), post.label, place.file, place.row, added.dropped, contentHash(post),
+      );
+      if (changes === 0) duplicates.push(added);
+      else insertWords.run(lastInsertRowid, post.title, post.tags, hasCaptions ? (caption.get(sourceId, post.pid)?.text ?? '') : '');
+    }
+  });
+  return { next, duplicates };
+}
+
+export function insertSkippedRows(store: Database, generationId: number, rows: readonly NewSkippedRow[]): void {
+  if (rows.length === 0) return;
+  const insert = store.prepare('INSERT INTO skipped_rows (generation_id, file, row, reason, detail) VALUES (?, ?, ?, ?, ?)');
+  store.transaction(() => {
+    for (const row of rows) insert.run(generationId, row.file, row.row, row.reason, row.detail);
+  });
+}
+
+/** Skipped rows of a source's live generation, in the order of the files; at most `limit`. */
+export function listSkippedRows(store: Database, sourceId: number, limit: number): NewSkippedRow[] {
+  return store.prepare<NewSkippedRow>(
+    'SELECT k.file, k.row, k.reason, k.detail FROM sources s JOIN skipped_rows k ON k.generation_id = s.live_generation WHERE s.id = ? ORDER BY k.file, k.row LIMIT ?',
+  ).all(sourceId, limit);
+}
+
+interface OrderRow {
+  id: number; uid: string; pid: string; posted_at: number; label: number | null; dropped: string | null;
+}
+
+/**
+ * Gives the posts of the users after `afterUid` their place among the user's posts, a page of whole users in short
+ * transactions; yields how many posts are done. Counts users and ties on the way.
+ */
+export function* orderUsers(store: Database, generationId: number, numericPids: boolean, statistics: StatisticsCounter): Generator<number, void, void> {
+  const compare = comparePosts(numericPids);
+  const page = store.prepare<OrderRow>('SELECT id, uid, pid, posted_at, label, dropped FROM posts WHERE generation_id = ? AND uid > ? ORDER BY uid LIMIT ?');
+  const whole = store.prepare<OrderRow>('SELECT id, uid, pid, posted_at, label, dropped FROM posts WHERE generation_id = ? AND uid = ?');
+  const update = store.prepare('UPDATE posts SET user_order = ? WHERE id = ?');
+  const pageSize = 2000;
+  let afterUid = '';
+  let done = 0;
+  for (;;) {
+    const rows = page.all(generationId, afterUid, pageSize);
+    if (rows.length === 0) return;
+    let users = groupByUser(rows);
+    if (rows.length === pageSize) {
+      // The last user of a full page may go on; without it, or read whole when it fills the page alone.
+      const last = rows.at(-1)!.uid;
+      if (users.size > 1) users.delete(last);
+      else users = new Map([[last, whole.all(generationId, last)]]);
+    }
+    const orders: { id: number; order: number }[] = [];
+    for (const [uid, posts] of users) {
+      const inOrder = posts.map((row) => ({ ...row, postedAt: row.posted_at })).sort(compare);
+      inOrder.forEach((row, order) => orders.push({ id: row.id, order }));
+      statistics.addUser(inOrder.map((row) => row.postedAt), inOrder.filter((row) => row.label !== null && row.dropped === null).length);
+      afterUid = uid;
+    }
+    for (let next = 0; next < orders.length; ) {
+      const begin = next;
+      store.transaction(() => {
+        const deadline = performance.now() + TRANSACTION_MILLISECONDS;
+        for (; next < orders.length && (next % 16 !== 0 || performance.now() < deadline); next++) update.run(orders[next]!.order, orders[next]!.id);
+      });
+      done += next - begin;
+      yield done;
+    }
+  }
+}
+
+function groupByUser(rows: readonly OrderRow[]): Map<string, OrderRow[]> {
+  const users = new Map<string, OrderRow[]>();
+  for (const row of rows) {
+    const posts = users.get(row.uid);
+    if (posts === undefined) users.set(row.uid, [row]);
+    else posts.push(row);
+  }
+  return users;
+}
+
+export interface FinishedGeneration {
+  readonly sourceId: number;
+  readonly generationId: number;
+  readonly identity: SourceIdentity;
+  readonly fingerprint: string;
+  readonly numericPids: boolean;
+  readonly hasPictures: boolean;
+  readonly statistics: SourceStatistics;
+  readonly files: readonly IndexedFile[];
+  readonly finishedAt: number;
+}
+
+/** The switch: one short transaction after which everybody sees the new posts. The generation before becomes 'old'. */
+export function makeLive(store: Database, finished: FinishedGeneration): void {
+  const { identity } = finished;
+  store.transaction(() => {
+    writeFiles(store, finished.generationId, finished.files);
+    store.prepare("UPDATE generations SET state = 'old' WHERE source_id = ? AND state = 'live'").run(finished.sourceId);
+    store.prepare("UPDATE generations SET state = 'live', fingerprint = ?, numeric_pids = ?, has_pictures = ?, statistics = ?, finished_at = ? WHERE id = ?")
+      .run(finished.fingerprint, Number(finished.numericPids), Number(finished.hasPictures), JSON.stringify(finished.statistics), finished.finishedAt, finished.generationId);
+    store.prepare('UPDATE sources SET live_generation = ?, kind = ?, root = ?, template = ?, mapping = ? WHERE id = ?')
+      .run(finished.generationId, identity.kind, identity.root, identity.template, mappingText(identity.mapping), finished.sourceId);
+  });
+}
+
+/** The same content under another root or with other times of change: nothing to import, but to remember. */
+export function rememberFiles(store: Database, sourceId: number, root: string, files: readonly IndexedFile[]): void {
+  store.transaction(() => {
+    const { live_generation: generationId } = store.prepare<{ live_generation: number }>('SELECT live_generation FROM sources WHERE id = ?').get(sourceId)!;
+    store.prepare('UPDATE sources SET root = ? WHERE id = ?').run(root, sourceId);
+    store.prepare('DELETE FROM files WHERE generation_id = ?').run(generationId);
+    writeFiles(store, generationId, files);
+  });
+}
+
+function writeFiles(store: Database, generationId: number, files: readonly IndexedFile[]): void {
+  const insert = store.prepare('INSERT INTO files (generation_id, path, role, size, modified_at, sha256) VALUES (?, ?, ?, ?, ?, ?)');
+  for (const file of files) insert.run(generationId, file.path, file.role, file.size, file.modifiedAt, file.sha256);
+}
+
+/** Files of the live generation, by path. */
+export function indexedFiles(store: Database, sourceId: number): IndexedFile[] {
+  return store.prepare<IndexedFile>(
+    'SELECT f.path, f.role, f.size, f.modified_at AS modifiedAt, f.sha256 FROM sources s JOIN files f ON f.generation_id = s.live_generation WHERE s.id = ? ORDER BY f.path',
+  ).all(sourceId);
+}
+
+/** Paths of the live generation's pictures in the order of the import, a page after `afterId` (begin with 0). */
+export function pageOfPicturePaths(store: Database, sourceId: number, afterId: number, limit: number): { id: number; imagePath: string }[] {
+  return store.prepare<{ id: number; imagePath: string }>('SELECT id, image_path AS imagePath FROM live_posts WHERE source_id = ? AND id > ? ORDER BY id LIMIT ?').all(sourceId, afterId, limit);
+}
+
+/** Makes a source invisible at once; `clearGenerations` then removes its rows, and the source with all that hangs on it. */
+export function hideSource(store: Database, sourceId: number): void {
+  store.transaction(() => {
+    store.prepare('UPDATE sources SET live_generation = NULL WHERE id = ?').run(sourceId);
+    store.prepare("UPDATE generations SET state = 'old' WHERE source_id = ?").run(sourceId);
+  });
+}
+
+/** Rows removed in one transaction. */
+const CLEARED_AT_ONCE = 200;
+
+/**
+ * Removes every generation that is not live, and sources without any, in short transactions; yields after each how many
+ * posts are gone. The caller holds the import lock.
+ */
+export function* clearGenerations(store: Database): Generator<number, void, void> {
+  const generations = store.prepare<{ id: number }>("SELECT id FROM generations WHERE state <> 'live' ORDER BY id").all();
+  const slice = store.prepare<{ id: number }>('SELECT id FROM posts WHERE generation_id = ? LIMIT ?');
+  const removeWords = store.prepare('DELETE FROM posts_search WHERE rowid = ?');
+  const removePost = store.prepare('DELETE FROM posts WHERE id = ?');
+  let gone = 0;
+  for (const generation of generations) {
+    for (;;) {
+      const posts = slice.all(generation.id, CLEARED_AT_ONCE);
+      if (posts.length === 0) break;
+      store.transaction(() => {
+        for (const { id } of posts) {
+          removeWords.run(id);
+          removePost.run(id);
+        }
+      });
+      gone += posts.length;
+      yield gone;
+    }
+    store.transaction(() => store.prepare('DELETE FROM generations WHERE id = ?').run(generation.id));
+    yield gone;
+  }
+  store.transaction(() => store.prepare('DELETE FROM sources WHERE live_generation IS NULL AND NOT EXISTS (SELECT 1 FROM generations g WHERE g.source_id = sources.id)').run());
+}
+
+/** Clears what a killed process left behind, unless a living one holds the lock: then it is that one's work. */
+export async function sweepGenerations(store: Database): Promise<void> {
+  const idle = "SELECT 1 FROM generations WHERE state <> 'live' UNION ALL SELECT 1 FROM sources WHERE live_generation IS NULL";
+  if (store.prepare(idle).get() === undefined) return;
+  const lock = store.tryImportLock();
+  if (lock === null) return;
+  try {
+    for (const _ of clearGenerations(store)) await setImmediate();
+  } finally {
+    lock.release();
+  }
+}
+
+function mappingText(mapping: Mapping | null): string | null {
+  return mapping === null ? null : JSON.stringify(mapping);
+}
+
+function extraText(post: Post): string {
+  for (const _ in post.extra) return JSON.stringify(post.extra);
+  return '{}';
+}
+
+/** Of everything that a prompt may hold or that decides about a post: another hash means that a decision was about something else. */
+export function contentHash(post: Post): string {
+  return hash('sha256', JSON.stringify([post.uid, post.postedAt, post.title, post.category, post.subcategory, post.concept, post.tags, post.imagePath, post.extra, post.label]), 'hex').slice(0, 32);
+}

@@ -1,0 +1,69 @@
+// Full-text search over title, tags and caption of live posts (FTS5, contentless: the words are indexed, the text stays in
+// its tables).
+import type { Database } from './database.ts';
+
+export interface SearchHit {
+  readonly source: string;
+  readonly pid: string;
+  readonly uid: string;
+  readonly title: string;
+  readonly snippet: string; // of the field in which the first word stands, at most 120 characters
+  readonly path: string; // absolute path of the file
+  readonly file: string; // relative to the source's root
+  readonly row: number;
+}
+
+interface HitRow {
+  source: string; root: string; pid: string; uid: string; title: string; tags: string; caption: string | null; file: string; row: number;
+}
+
+/** Posts looked at for one search, best first, before those of other generations are left out. */
+const CANDIDATES = 1000;
+const SNIPPET_LENGTH = 120;
+
+/**
+ * Live posts that hold every word of `text` (the last one may be unfinished), best first. Any text is legal: it is cut into
+ * words and quoted, so that nothing in it is an operator. No word finds nothing.
+ * @param sourceId one source, or null for all.
+ */
+export function searchPosts(store: Database, sourceId: number | null, text: string, limit: number): SearchHit[] {
+  const words = wordsOf(text);
+  if (words.length === 0) return [];
+  const query = words.map((word, i) => `"${word}"${i === words.length - 1 ? '*' : ''}`).join(' ');
+  const rows = store.prepare<HitRow>(
+    `WITH hits AS MATERIALIZED (SELECT rowid AS id, rank FROM posts_search WHERE posts_search MATCH ? ORDER BY rank LIMIT ${CANDIDATES})
+     SELECT s.name AS source, s.root, p.pid, p.uid, p.title, p.tags, c.text AS caption, p.file, p.row
+     FROM hits h JOIN posts p ON p.id = h.id JOIN sources s ON s.live_generation = p.generation_id
+     LEFT JOIN current_captions c ON c.source_id = s.id AND c.pid = p.pid
+     WHERE ? IS NULL OR s.id = ? ORDER BY h.rank, p.id LIMIT ?`,
+  ).all(query, sourceId, sourceId, limit);
+  return rows.map((row) => ({
+    source: row.source, pid: row.pid, uid: row.uid, title: row.title, snippet: snippetOf([row.title, row.tags, row.caption ?? ''], words),
+    path: `${row.root.replace(/[/\\]$/, '')}/${row.file}`, file: row.file, row: row.row,
+  }));
+}
+
+/** Brings the index up to date when a post's caption changed. No live post of this key: nothing to do. */
+export function updateSearchCaption(store: Database, sourceId: number, pid: string, caption: string): void {
+  const post = store.prepare<{ id: number; title: string; tags: string }>('SELECT id, title, tags FROM live_posts WHERE source_id = ? AND pid = ?').get(sourceId, pid);
+  if (post === undefined) return;
+  store.prepare('INSERT OR REPLACE INTO posts_search (rowid, title, tags, caption) VALUES (?, ?, ?, ?)').run(post.id, post.title, post.tags, caption);
+}
+
+/** Letters, digits and marks, as FTS5's unicode61 cuts them; at most 20 words. */
+function wordsOf(text: string): string[] {
+  return (text.normalize('NFC').match(/[\p{L}\p{N}\p{M}\p{Co}]+/gu) ?? []).slice(0, 20);
+}
+
+function snippetOf(fields: readonly string[], words: readonly string[]): string {
+  for (const word of words) {
+    for (const field of fields) {
+      const found = field.toLowerCase().indexOf(word.toLowerCase());
+      if (found === -1) continue;
+      const begin = found + word.length <= SNIPPET_LENGTH ? 0 : Math.max(0, found - SNIPPET_LENGTH / 3);
+      const cut = field.slice(begin, begin + SNIPPET_LENGTH);
+      return `${begin > 0 ? '…' : ''}${cut}${begin + SNIPPET_LENGTH < field.length ? '…' : ''}`;
+    }
+  }
+  return fields.find((field) => field !== '')?.slice(0, SNIPPET_LENGTH) ?? '';
+}
