@@ -1,33 +1,32 @@
-// PNG of an indexed picture with at most 16 colours: half a byte a pixel, which the usual libraries only read, not write.
+// PNG of an indexed picture: half a byte or a byte a pixel, which the usual libraries only read, not write.
 // PNG specification, third edition, sections 5 (chunks) and 11.2 (IHDR, PLTE, IDAT, IEND).
 import { crc32, deflateSync } from 'node:zlib';
-import { MAX_COLOURS, type Canvas } from '../domain/pictures/canvas.ts';
+import type { Canvas } from '../domain/pictures/canvas.ts';
 
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-const BIT_DEPTH = 4;
 const COLOUR_TYPE_INDEXED = 3;
+const COLOURS_OF_FOUR_BITS = 16;
 
 /** The bytes of a PNG file. */
 export function encodePng(canvas: Canvas): Buffer {
-  if (canvas.palette.length > MAX_COLOURS) throw new Error(`At most ${MAX_COLOURS} colours fit into ${BIT_DEPTH} bits.`);
+  const pixelsPerByte = canvas.palette.length <= COLOURS_OF_FOUR_BITS ? 2 : 1;
   const header = Buffer.alloc(13);
   header.writeUInt32BE(canvas.width, 0);
   header.writeUInt32BE(canvas.height, 4);
-  header.set([BIT_DEPTH, COLOUR_TYPE_INDEXED, 0, 0, 0], 8); // deflate, adaptive filters, not interlaced
+  header.set([8 / pixelsPerByte, COLOUR_TYPE_INDEXED, 0, 0, 0], 8); // deflate, adaptive filters, not interlaced
   const palette = Buffer.from(canvas.palette.flat());
-  return Buffer.concat([SIGNATURE, chunk('IHDR', header), chunk('PLTE', palette), chunk('IDAT', deflateSync(scanlines(canvas), { level: 9 })), chunk('IEND', Buffer.alloc(0))]);
+  return Buffer.concat([SIGNATURE, chunk('IHDR', header), chunk('PLTE', palette), chunk('IDAT', deflateSync(scanlines(canvas, pixelsPerByte), { level: 9 })), chunk('IEND', Buffer.alloc(0))]);
 }
 
-/** Each row: filter 0 (none), then two pixels a byte, the left one in the high bits. */
-function scanlines({ width, height, pixels }: Canvas): Buffer {
-  const stride = 1 + Math.ceil(width / 2);
+/** Each row: filter 0 (none), then the pixels; where two share a byte, the left one has the high bits. */
+function scanlines({ width, height, pixels }: Canvas, pixelsPerByte: 1 | 2): Buffer {
+  const stride = 1 + Math.ceil(width / pixelsPerByte);
   const rows = Buffer.alloc(stride * height);
   for (let y = 0; y < height; y++) {
+    const row = pixels.subarray(y * width, (y + 1) * width);
     let out = y * stride + 1;
-    for (let x = 0; x < width; x += 2) {
-      const right = x + 1 < width ? pixels[y * width + x + 1]! : 0;
-      rows[out++] = (pixels[y * width + x]! << 4) | right;
-    }
+    if (pixelsPerByte === 1) rows.set(row, out);
+    else for (let x = 0; x < width; x += 2) rows[out++] = (row[x]! << 4) | (row[x + 1] ?? 0);
   }
   return rows;
 }

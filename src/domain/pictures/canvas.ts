@@ -3,7 +3,7 @@
 
 export type Rgb = readonly [number, number, number]; // 0 … 255
 
-export const MAX_COLOURS = 16; // four bits a pixel
+export const MAX_COLOURS = 32; // more would be a mistake of the drawing
 
 export class Canvas {
   readonly width: number;
