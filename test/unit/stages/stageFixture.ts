@@ -4,8 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Host } from '../../../src/hosts/host.ts';
 import type { LongWork, Progress } from '../../../src/protocol/progress.ts';
+import type { ModelRole, Plan } from '../../../src/protocol/stages.ts';
+import { buildInstructions } from '../../../src/stages/buildInstructions.ts';
+import { samplePosts } from '../../../src/stages/samplePosts.ts';
 import type { StageContext } from '../../../src/stages/stageContext.ts';
 import type { Database } from '../../../src/store/database.ts';
+import { findDraw, type StoredDraw } from '../../../src/store/draws.ts';
+import type { StoredInstruction } from '../../../src/store/instructions.ts';
+import type { TrainingLabels } from '../../../src/store/models.ts';
 import { openStore } from '../../../src/store/openStore.ts';
 
 export interface FixturePost {
@@ -51,6 +57,31 @@ export function fillSource(store: Database, name: string, posts: readonly Fixtur
     store.prepare('UPDATE sources SET live_generation = ? WHERE id = ?').run(generation, sourceId);
     return sourceId;
   });
+}
+
+/** A source “posts” of 60 users with 5 posts each, drawn with seed 0 (20 validation, 20 few-shot, 20 alignment users) and instructed. */
+export async function instructedStore(posts: readonly FixturePost[] = regularPosts(60, 5)): Promise<{ store: Database; context: StageContext; sourceId: number; draw: StoredDraw }> {
+  const store = await openTestStore();
+  const sourceId = fillSource(store, 'posts', posts);
+  const context = testContext(store);
+  await drain(samplePosts(context, { source: 'posts', dataSeed: 0 }, neverAborted));
+  await drain(buildInstructions(context, { source: 'posts', dataSeed: 0, captions: 'any' }, neverAborted));
+  return { store, context, sourceId, draw: findDraw(store, sourceId, 0)! };
+}
+
+/** The experiment that the models below belong to. */
+export const experiment = { source: 'posts', dataSeed: 0, plan: 'ours', trainingSeed: 0, base: 'tiny' } as const;
+
+export function addModel(store: Database, draw: StoredDraw, role: ModelRole, changes: { plan?: Plan; k?: number; variant?: string; labels?: TrainingLabels; weightsHash?: string } = {}): number {
+  return Number(store.prepare(`INSERT INTO models (draw_id, role, plan, k, variant, training_seed, base, path, weights_hash, chosen, training_labels, range_min, range_max, made_at)
+    VALUES (?, ?, ?, ?, ?, 0, 'tiny', 'models/x', ?, 'sft 40', ?, ?, ?, 0)`).run(draw.id, role, changes.plan ?? 'ours', changes.k ?? null, changes.variant ?? (role === 'aligned' ? 'idpop' : ''),
+    changes.weightsHash ?? `weights of ${role}`, JSON.stringify(changes.labels ?? { sets: ['few-shot'], poolUsers: 0, labels: 180 }), draw.rangeMin, draw.rangeMax).lastInsertRowid);
+}
+
+export function addPrediction(store: Database, modelId: number, asked: StoredInstruction, decoder: 'median' | 'greedy' | 'sample', draw: number, text: string, value: number | null): void {
+  const sourceId = store.prepare<{ source_id: number }>('SELECT d.source_id FROM models m JOIN draws d ON d.id = m.draw_id WHERE m.id = ?').get(modelId)!.source_id;
+  store.prepare(`INSERT OR REPLACE INTO predictions (model_id, source_id, pid, k, decoder, draw, text, value, sampled_from, prompt_hash, history, predicted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`)
+    .run(modelId, sourceId, asked.pid, asked.k, decoder, draw, text, value, decoder === 'sample' ? 'trie' : null, asked.promptHash, JSON.stringify(asked.history));
 }
 
 export function excludePost(store: Database, sourceId: number, pid: string): void {
