@@ -15,7 +15,7 @@ const ENTRY = join(PACKAGE, 'out', 'node', 'entry.js');
 const READY_WITHIN_MS = 60_000;
 
 /** A quiet workbench: nothing that looks anything up, suggests anything or asks anything. */
-const SETTINGS = {
+export const QUIET_SETTINGS = {
   'workbench.startupEditor': 'none',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'workbench.enableExperiments': false,
@@ -79,7 +79,7 @@ export async function startCodeServer(options: ServerOptions): Promise<RunningSe
   const settingsFolder = join(options.profile, 'user', 'User');
   mkdirSync(settingsFolder, { recursive: true });
   const settings = join(settingsFolder, 'settings.json');
-  if (!existsSync(settings)) writeFileSync(settings, JSON.stringify({ ...SETTINGS, ...options.settings }, null, 2));
+  if (!existsSync(settings)) writeFileSync(settings, JSON.stringify({ ...QUIET_SETTINGS, ...options.settings }, null, 2));
   const log = join(options.profile, 'server.log');
   const output = openSync(log, 'w');
   const server = spawn(process.execPath, [

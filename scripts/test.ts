@@ -18,7 +18,7 @@ const RUNNERS: Readonly<Record<string, () => Promise<Totals>>> = {
   types: () => runCheck(node('types', join(MODULES, 'typescript', 'bin', 'tsc'), '-p', '.')),
   'python-lint': () => runCheck(python('python-lint', 'ruff', 'check', 'resources/trainer', 'test/trainer')),
   'python-types': () => runCheck(python('python-types', 'mypy', 'resources/trainer/multismp')),
-  unit: () => runMocha(node('unit', MOCHA, 'test/unit/**/*.test.ts')),
+  unit: () => runMocha(node('unit', MOCHA, 'test/{unit,webview,hosts}/**/*.test.ts')),
   trainer: () => runPytest(python('trainer', 'pytest', 'test/trainer', '-q')),
   package: async () => {
     await packageVsix();

@@ -1,0 +1,57 @@
+// Opens VS Code on a workspace with the VSIX installed: the desktop's own where there is one, else code-server in the
+// browser. Both with a profile of their own below .tools, so that nobody's VS Code is touched.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { installCodeServer, installExtension, QUIET_SETTINGS, startCodeServer } from './codeServer.ts';
+import { StepFailed } from './execute.ts';
+import { TOOLS, VENV_PYTHON } from './paths.ts';
+
+const PROFILE = join(TOOLS, 'profile');
+
+/** Opens the editor. Resolves when it was handed over (desktop) or stopped with Ctrl-C (code-server). */
+export async function openEditor(workspace: string, vsix: string, port: number | undefined): Promise<void> {
+  if (desktopWorks()) openDesktop(workspace, vsix);
+  else await serveInBrowser(workspace, vsix, port);
+}
+
+/** Whether `code` is the desktop's: in a terminal of VS Code itself or of a remote window it is another program. */
+function desktopWorks(): boolean {
+  if (process.env.VSCODE_IPC_HOOK_CLI !== undefined) return false;
+  if (process.platform === 'linux' && process.env.DISPLAY === undefined && process.env.WAYLAND_DISPLAY === undefined) return false;
+  if (process.getuid?.() === 0) return false; // Electron refuses to run as root
+  return code(['--version']).status === 0;
+}
+
+function openDesktop(workspace: string, vsix: string): void {
+  const profile = ['--user-data-dir', join(PROFILE, 'desktop'), '--extensions-dir', join(PROFILE, 'desktop-extensions')];
+  writeSettings(join(PROFILE, 'desktop', 'User', 'settings.json'));
+  const installed = code([...profile, '--install-extension', vsix, '--force']);
+  if (installed.status !== 0) throw new StepFailed(`VS Code could not install the VSIX:\n${installed.stdout}${installed.stderr}`);
+  const opened = code([...profile, '--new-window', workspace]);
+  if (opened.status !== 0) throw new StepFailed(`VS Code did not open:\n${opened.stdout}${opened.stderr}`);
+  process.stdout.write(`VS Code opens on ${workspace} with a profile of its own (${PROFILE}).\n`);
+}
+
+function code(options: readonly string[]) {
+  return spawnSync('code', options, { encoding: 'utf8', shell: process.platform === 'win32' });
+}
+
+async function serveInBrowser(workspace: string, vsix: string, port: number | undefined): Promise<void> {
+  installCodeServer();
+  const profile = join(PROFILE, 'code-server');
+  installExtension(profile, vsix);
+  // A server reads settings of scope "machine", such as the trainer's Python, from a file of their own.
+  writeSettings(join(profile, 'user', 'Machine', 'settings.json'));
+  const server = await startCodeServer({ profile, ...(port === undefined ? {} : { port }) });
+  process.stdout.write(`\nOpen ${server.address}/?folder=${encodeURIComponent(workspace)}\nCtrl-C stops it.\n`);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void server.stop());
+  await server.ended;
+}
+
+/** The trainer's environment of this checkout, so that the editor trains without setting up a second one. Written once. */
+function writeSettings(file: string): void {
+  if (existsSync(file)) return;
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, JSON.stringify({ ...QUIET_SETTINGS, 'smpCurator.python': VENV_PYTHON }, null, 2));
+}

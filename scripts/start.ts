@@ -1,0 +1,65 @@
+// `npm start`: from a checkout to posts with predictions in VS Code. Builds the VSIX, makes the demo (or takes your data),
+// runs the pipeline, prints the evaluation table, opens the editor. What was done before is not done again.
+// Options: --data FOLDER_OR_FILE (your own data), --no-open (stop before the editor), --port N (of the browser's editor).
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { execute, StepFailed } from './execute.ts';
+import { openEditor } from './openEditor.ts';
+import { packageVsix } from './package.ts';
+import { DEMO, ROOT } from './paths.ts';
+
+const DEMO_USERS = 1400; // validation, four sets of the method's size and a pool of 400
+
+interface Timed<Result> {
+  readonly result: Result;
+  readonly seconds: number;
+}
+
+async function timed<Result>(work: () => Result | Promise<Result>): Promise<Timed<Result>> {
+  const started = Date.now();
+  const result = await work();
+  return { result, seconds: (Date.now() - started) / 1000 };
+}
+
+function smp(...options: string[]): void {
+  execute(process.execPath, [join(ROOT, 'src', 'cli.ts'), ...options]);
+}
+
+/** Where the pipeline works and what it reads. */
+function workspaceOf(data: string | undefined): { folder: string; data: string } {
+  if (data === undefined) return { folder: DEMO, data: DEMO };
+  const path = resolve(process.env.INIT_CWD ?? ROOT, data); // npm moved to the checkout
+  if (!existsSync(path)) throw new StepFailed(`${path} does not exist. Give --data a data set's folder, or a CSV, TSV or JSONL file.`);
+  return { folder: statSync(path).isDirectory() ? path : dirname(path), data: path };
+}
+
+async function start(): Promise<void> {
+  const { values } = parseArgs({ options: { data: { type: 'string' }, 'no-open': { type: 'boolean' }, port: { type: 'string' } } });
+  const port = values.port === undefined ? undefined : Number(values.port);
+  if (port !== undefined && !(Number.isInteger(port) && port > 0 && port < 65536)) throw new StepFailed(`--port ${values.port} is no port.`);
+  const workspace = workspaceOf(values.data);
+
+  const built = await timed(() => packageVsix());
+  const ran = await timed(() => {
+    if (values.data === undefined) smp('demo', '--users', String(DEMO_USERS), '--out', DEMO);
+    smp('run', '--data', workspace.data, '--workspace', workspace.folder);
+    smp('predict', '--every-post', '--workspace', workspace.folder);
+  });
+  smp('status', '--workspace', workspace.folder);
+
+  process.stdout.write(`
+downloads and set-up ${Number(process.env.SMP_SET_UP_SECONDS ?? 0).toFixed(0)} s
+build                ${built.seconds.toFixed(0)} s
+pipeline             ${ran.seconds.toFixed(0)} s
+`);
+  if (values['no-open'] !== true) await openEditor(workspace.folder, built.result.path, port);
+}
+
+try {
+  await start();
+} catch (error) {
+  if (!(error instanceof StepFailed)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}
