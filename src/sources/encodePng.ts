@@ -15,7 +15,7 @@ export function encodePng(canvas: Canvas): Buffer {
   header.writeUInt32BE(canvas.height, 4);
   header.set([8 / pixelsPerByte, COLOUR_TYPE_INDEXED, 0, 0, 0], 8); // deflate, adaptive filters, not interlaced
   const palette = Buffer.from(canvas.palette.flat());
-  return Buffer.concat([SIGNATURE, chunk('IHDR', header), chunk('PLTE', palette), chunk('IDAT', deflateSync(scanlines(canvas, pixelsPerByte), { level: 9 })), chunk('IEND', Buffer.alloc(0))]);
+  return Buffer.concat([SIGNATURE, chunk('IHDR', header), chunk('PLTE', palette), chunk('IDAT', deflateSync(scanlines(canvas, pixelsPerByte))), chunk('IEND', Buffer.alloc(0))]);
 }
 
 /** Each row: filter 0 (none), then the pixels; where two share a byte, the left one has the high bits. */
