@@ -1,0 +1,101 @@
+"""What a run keeps below its job folder so that the same command goes on after a kill and never repeats itself.
+
+checkpoints/fingerprint   of orders, data and model; a state made from others is thrown away
+checkpoints/state.pt      weights, optimizer, place, random states, best so far; replaced atomically
+checkpoints/finished      the fingerprint of the finished run
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+from collections.abc import Iterable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from .config import ModelReference
+
+FOLDER = Path("checkpoints")
+
+
+class StopSignal:
+    """Remembers that SIGTERM arrived; work stops at the next safe place."""
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def install(self) -> None:
+        """Listens from now on."""
+        signal.signal(signal.SIGTERM, self._receive)
+
+    def _receive(self, _number: int, _frame: FrameType | None) -> None:
+        self.requested = True
+
+
+def fingerprint(run_file: Path, data_files: Iterable[Path], model: ModelReference) -> str:
+    """Hash of run.json, the data and the model's files (by name, size and time: weights may be large)."""
+    digest = hashlib.sha256(run_file.read_bytes())
+    for path in data_files:
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    for name in (model.base, model.adapter):
+        path = Path(name) if name is not None else None
+        if path is None or not path.exists():
+            continue
+        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+            about = file.stat()
+            digest.update(f"{file.name}\0{about.st_size}\0{about.st_mtime_ns}\0".encode())
+    return digest.hexdigest()
+
+
+class JobState:
+    """The checkpoint folder of one job."""
+
+    def __init__(self, mark: str, folder: Path = FOLDER) -> None:
+        self._mark = mark
+        self.folder = folder
+        known = folder / "fingerprint"
+        if folder.exists() and (not known.exists() or known.read_text(encoding="utf-8") != mark):
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        _replace(known, mark.encode())
+
+    def is_finished(self, output: Path) -> bool:
+        """Whether this very run ended before and its output is still there."""
+        finished = self.folder / "finished"
+        return finished.exists() and finished.read_text(encoding="utf-8") == self._mark and output.exists()
+
+    def finish(self) -> None:
+        """Marks the run as done and drops the state, which nobody needs any more."""
+        _replace(self.folder / "finished", self._mark.encode())
+        (self.folder / "state.pt").unlink(missing_ok=True)
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Keeps a state of tensors, numbers, texts, lists and dictionaries; whole or not at all."""
+        import torch
+
+        path = self.folder / "state.pt"
+        unfinished = path.with_suffix(".writing")
+        with unfinished.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+
+    def load(self) -> dict[str, Any] | None:
+        """The kept state, or None where there is none. Tensors come to the CPU; nothing in the file is run."""
+        import torch
+
+        path = self.folder / "state.pt"
+        if not path.exists():
+            return None
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        return state
+
+
+def _replace(path: Path, content: bytes) -> None:
+    unfinished = path.with_name(path.name + ".writing")
+    unfinished.write_bytes(content)
+    os.replace(unfinished, path)

@@ -1,0 +1,275 @@
+"""Reading a model's answers: the exact distribution over a data set's valid answers, and free greedy decoding.
+
+The distribution is exact: every canonical answer of the range, closed by its end token, gets its own probability from
+the model. Answers form a trie; all prompts of a batch walk it level by level, each prompt computed once. The nodes of
+a level stand side by side in one row, see the prompt and their own ancestors only, and sit at the position that they
+would have alone (a tree mask), so that nothing is computed twice and no cache is copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy
+import torch
+
+from .config import AnswerRange
+from .data import PromptEncoder, format_hundredths
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+    from transformers import PreTrainedModel
+
+#: Branches with less than this share of their level's mass are left out; what they hold is missing from `mass`.
+EXACT_SHARE = 1e-9
+#: The same for looks at validation rows while training, which also take the end token as certain.
+QUICK_SHARE = 1e-4
+_NODES_PER_ROW = 128  # query tokens of one prompt in one forward pass
+_LOGITS_AT_ONCE = 16_000_000  # floats, 64 MB
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """The answers' probabilities of one prompt, before renormalising."""
+
+    smallest: int  # hundredths of the first probability
+    probabilities: NDArray[numpy.float64]  # [answers of the range]; 0 where a branch was left out
+
+    @property
+    def mass(self) -> float:
+        """What the valid answers hold together."""
+        return float(self.probabilities.sum())
+
+    def quantile(self, level: float) -> int | None:
+        """The smallest answer, in hundredths, that at least `level` of the renormalised mass does not exceed.
+
+        At 0.5 this is the lower median, which minimises the expected absolute error. None without any mass.
+        """
+        total = self.mass
+        if total <= 0:
+            return None
+        cumulative = numpy.cumsum(self.probabilities)
+        place = int(numpy.searchsorted(cumulative, (level - 1e-12) * total))
+        return self.smallest + min(place, len(cumulative) - 1)
+
+    def entropy(self) -> float:
+        """Entropy of the renormalised distribution, nats."""
+        if self.mass <= 0:
+            return 0.0
+        shares = self.probabilities[self.probabilities > 0] / self.mass
+        return float(-(shares * numpy.log(shares)).sum())
+
+
+class AnswerTrie:
+    """All canonical answers of a range as one trie of tokens; node 0 is the end of the prompt."""
+
+    def __init__(self, encoder: PromptEncoder, answers: AnswerRange) -> None:
+        self.range = answers
+        self.size = answers.largest - answers.smallest + 1
+        tokens, depths, ancestors = [-1], [0], [[0]]
+        children: list[dict[int, int]] = [{}]
+        leaves: dict[int, int] = {}  # node before the end token -> answer
+        for at in range(self.size):
+            node = 0
+            *inner, self.end_token = encoder.answer(format_hundredths(answers.smallest + at))
+            for token in inner:
+                child = children[node].get(token)
+                if child is None:
+                    child = len(tokens)
+                    children[node][token] = child
+                    tokens.append(token)
+                    depths.append(depths[node] + 1)
+                    ancestors.append([*ancestors[node], child])
+                    children.append({})
+                node = child
+            leaves[node] = at
+        self.tokens = numpy.array(tokens)
+        self.depth = max(depths)
+        self.levels = [[node for node, depth in enumerate(depths) if depth == wanted] for wanted in range(self.depth + 1)]
+        self.ancestors = ancestors  # of each node, itself last; the root first
+        self.children = [(list(edges.values()), list(edges.keys())) for edges in children]
+        self.leaf_answer = leaves
+        self.has_children = numpy.array([bool(edges) for edges in children])
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+
+class PromptBatch:
+    """Prompts run once, left-padded, with everything needed to go on from their ends."""
+
+    def __init__(self, model: PreTrainedModel, encoder: PromptEncoder, prompts: Sequence[Sequence[int]]) -> None:
+        self.model = model
+        self.encoder = encoder
+        device = model.device
+        self.length = max(len(prompt) for prompt in prompts)
+        ids = torch.zeros(len(prompts), self.length, dtype=torch.long)
+        self.mask = torch.zeros(len(prompts), self.length, dtype=torch.long)
+        for row, prompt in enumerate(prompts):
+            ids[row, self.length - len(prompt) :] = torch.tensor(prompt)
+            self.mask[row, self.length - len(prompt) :] = 1
+        self.mask = self.mask.to(device)
+        self.lengths = self.mask.sum(1)  # [batch]
+        output = model(
+            input_ids=ids.to(device),
+            attention_mask=self.mask,
+            position_ids=(self.mask.cumsum(1) - 1).clamp(min=0),
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        self.cache: Any = output.past_key_values
+        self.first = cast("Tensor", output.logits)[:, -1].float().log_softmax(-1)  # [batch, vocabulary]
+
+    def __len__(self) -> int:
+        return len(self.mask)
+
+    def forget_beyond(self, length: int) -> None:
+        """Cuts the cache back to its first `length` tokens."""
+        surplus = self.cache.get_seq_length() - length
+        if surplus > 0:
+            self.cache.crop(-surplus)  # a negative number of tokens to take away
+
+    def distributions(self, trie: AnswerTrie, quick: bool = False) -> list[Distribution]:
+        """The exact distribution over the trie's answers for each prompt of the batch.
+
+        `quick` leaves out the end token's factor, which nine tenths of the work go into, and small branches: good
+        enough to compare states of one model.
+        """
+        walk = _TrieWalk(self, trie, quick)
+        probabilities = walk.run()
+        self.forget_beyond(self.length)
+        return [Distribution(trie.range.smallest, row) for row in probabilities]
+
+    def greedy(self, max_new_tokens: int) -> list[list[int]]:
+        """The likeliest next token again and again, no grammar, until an end token or the limit; end tokens left out."""
+        ends = {self.encoder.end_token, self.encoder.tokenizer.eos_token_id}
+        answers: list[list[int]] = [[] for _ in range(len(self))]
+        ended = [False] * len(self)
+        mask = self.mask
+        token = self.first.argmax(-1)
+        for step in range(max_new_tokens):
+            for row, chosen in enumerate(token.tolist()):
+                ended[row] = ended[row] or chosen in ends
+                if not ended[row]:
+                    answers[row].append(chosen)
+            if all(ended) or step == max_new_tokens - 1:
+                break
+            mask = torch.cat([mask, torch.ones_like(mask[:, :1])], dim=1)
+            output = self.model(
+                input_ids=token[:, None],
+                attention_mask=mask,
+                position_ids=(self.lengths + step)[:, None],
+                past_key_values=self.cache,
+                use_cache=True,
+            )
+            token = cast("Tensor", output.logits)[:, -1].argmax(-1)
+        self.forget_beyond(self.length)
+        return answers
+
+
+class _TrieWalk:
+    """One walk of a batch down the trie."""
+
+    def __init__(self, batch: PromptBatch, trie: AnswerTrie, quick: bool) -> None:
+        self.batch = batch
+        self.trie = trie
+        self.quick = quick
+        self.least_share = QUICK_SHARE if quick else EXACT_SHARE
+        self.logp = numpy.full((len(batch), len(trie)), -numpy.inf)  # of the path to each node
+        self.logp[:, 0] = 0.0
+        self.slot = numpy.zeros((len(batch), len(trie)), dtype=numpy.int64)  # place of a node's key in the cache
+        self.answers = numpy.zeros((len(batch), trie.size))
+
+    def run(self) -> NDArray[numpy.float64]:
+        batch, trie = self.batch, self.trie
+        vocabulary = batch.first.shape[-1]
+        per_pass = max(1, min(_NODES_PER_ROW, _LOGITS_AT_ONCE // (len(batch) * vocabulary)))
+        for row in range(len(batch)):
+            self._spread(row, 0, batch.first[row])
+        for level in trie.levels[1:]:
+            nodes = numpy.array(level)
+            if self.quick:
+                self._take_ends_as_certain(level)
+            mass = numpy.exp(self.logp[:, nodes])
+            live = mass >= self.least_share * mass.sum(1, keepdims=True)
+            live &= mass > 0
+            # Nodes with children first: their keys stay in the cache for the next level, the others' go at once.
+            for keeps in (True,) if self.quick else (True, False):
+                wanted = [nodes[alive & (trie.has_children[nodes] == keeps)] for alive in live]
+                longest = max(len(row) for row in wanted)
+                for start in range(0, longest, per_pass):
+                    self._forward([row[start : start + per_pass] for row in wanted], keeps)
+        return self.answers
+
+    def _forward(self, rows: Sequence[NDArray[numpy.int64]], keep: bool) -> None:
+        """Runs some nodes of one level, [batch][nodes], and hands their probabilities on to their children."""
+        batch, trie = self.batch, self.trie
+        width = max(len(row) for row in rows)
+        if width == 0:
+            return
+        model = batch.model
+        start = batch.cache.get_seq_length()
+        depth = next(len(trie.ancestors[row[0]]) - 1 for row in rows if len(row))
+        ids = torch.zeros(len(rows), width, dtype=torch.long)
+        seen = torch.zeros(len(rows), width, start + width, dtype=torch.bool)
+        seen[:, :, : batch.length] = batch.mask.bool().cpu()[:, None]
+        seen[:, torch.arange(width), start + torch.arange(width)] = True
+        for at, row in enumerate(rows):
+            if not len(row):
+                continue
+            ids[at, : len(row)] = torch.from_numpy(trie.tokens[row])
+            self.slot[at, row] = start + numpy.arange(len(row))
+            above = numpy.array([trie.ancestors[node][1:-1] for node in row], dtype=numpy.int64)  # [nodes, depth - 1]
+            for column in range(above.shape[1]):
+                seen[at, torch.arange(len(row)), torch.from_numpy(self.slot[at, above[:, column]])] = True
+        mask = torch.zeros(seen.shape, dtype=model.dtype).masked_fill_(~seen, torch.finfo(model.dtype).min)
+        positions = (batch.lengths + depth - 1)[:, None].expand(-1, width)
+        output = model(
+            input_ids=ids.to(model.device),
+            attention_mask=mask[:, None].to(model.device),
+            position_ids=positions,
+            past_key_values=batch.cache,
+            use_cache=True,
+        )
+        logps = cast("Tensor", output.logits).float()
+        normalisers = logps.logsumexp(-1)
+        for at, row in enumerate(rows):
+            if len(row):
+                self._spread_level(at, row, logps[at], normalisers[at])
+        if not keep:
+            batch.forget_beyond(start)
+
+    def _take_ends_as_certain(self, level: Sequence[int]) -> None:
+        closing = [node for node in level if node in self.trie.leaf_answer]
+        if closing:
+            answers = [self.trie.leaf_answer[node] for node in closing]
+            self.answers[:, answers] = numpy.exp(self.logp[:, closing])
+
+    def _spread(self, row: int, node: int, logps: Tensor) -> None:
+        children, tokens = self.trie.children[node]
+        self.logp[row, children] = self.logp[row, node] + logps[tokens].double().cpu().numpy()
+
+    def _spread_level(self, at: int, nodes: NDArray[numpy.int64], logits: Tensor, normalisers: Tensor) -> None:
+        """`logits` [nodes, vocabulary] of one prompt's nodes; `normalisers` [nodes]."""
+        trie = self.trie
+        places: list[int] = []
+        tokens: list[int] = []
+        targets: list[int] = []
+        for place, node in enumerate(nodes.tolist()):
+            children, edges = trie.children[node]
+            places += [place] * len(edges)
+            tokens += edges
+            targets += children
+        if places:
+            parents = nodes[places]
+            steps = (logits[places, tokens] - normalisers[places]).double().cpu().numpy()
+            self.logp[at, targets] = self.logp[at, parents] + steps
+        closing = [(place, node) for place, node in enumerate(nodes.tolist()) if node in trie.leaf_answer]
+        if closing:
+            places = [place for place, _ in closing]
+            ends = (logits[places, trie.end_token] - normalisers[places]).double().cpu().numpy()
+            answers = [trie.leaf_answer[node] for _, node in closing]
+            self.answers[at, answers] = numpy.exp(self.logp[at, nodes[places]] + ends)
