@@ -52,6 +52,8 @@ export interface PostCards {
   /** Null when the file (absolute path) belongs to no source and no export of this store. */
   fileOf(path: string): PostFile | null;
   byKey(key: PostKey): PostCard | null;
+  /** The post that a record of `file` names. */
+  byPid(file: PostFile, pid: string): PostCard | null;
   /** The post at a row (from 1) of a file of a source. */
   atRow(path: string, row: number): PostCard | null;
   /** Changes with every import that becomes visible: what was derived from the labels is then out of date. */

@@ -25,10 +25,9 @@ const source = z.string().min(1);
 
 /** A post as a list shows it. */
 export interface PostHit extends PostKey {
-  readonly title: string;
-  readonly category: string;
   readonly uid: string;
-  readonly label: Hundredths | null;
+  readonly title: string;
+  readonly snippet: string; // why it is in the list: of the field that was found, or why it was excluded
   readonly file: string; // absolute
   readonly row: number; // counted from 1
 }

@@ -1,6 +1,6 @@
 // Point look-ups for hovers: one post with its newest prediction and what came before it.
 import { isAbsolute, join, relative, sep } from 'node:path';
-import type { Hundredths } from '../domain/posts.ts';
+import type { Hundredths, PostKey } from '../domain/posts.ts';
 import type { CardPrediction, PostCard, PostCards, PostFile, StaleReason } from '../protocol/postCard.ts';
 import type { ModelRole } from '../protocol/stages.ts';
 import type { Database } from './database.ts';
@@ -10,7 +10,7 @@ import { sourceByName, type Source } from './sources.ts';
 /** How many earlier scores the card's curve shows. */
 const EARLIER_SHOWN = 8;
 /** The column of an exported row that the trainers ignore. */
-const TRACE_KEYS = ['post_id', 'pair_id', 'trace'];
+const TRACE_KEYS = ['post_id'];
 
 interface PredictionRow {
   value: Hundredths | null; text: string; quantiles: string | null; decoder: 'median' | 'greedy'; k: number; history: string; run_id: string | null; predicted_at: number; prompt_hash: string;
@@ -27,13 +27,15 @@ const NEWEST_PREDICTION = `
   LIMIT 1`;
 
 export function createPostCards(store: Database): PostCards {
+  const byKey = (key: PostKey): PostCard | null => {
+    const source = sourceByName(store, key.source);
+    const post = source === null ? null : postByPid(store, source.id, key.pid);
+    return source === null || post === null ? null : toCard(store, source, post);
+  };
   return {
     fileOf: (path) => fileOfSource(store, path) ?? fileOfExport(store, path),
-    byKey(key) {
-      const source = sourceByName(store, key.source);
-      const post = source === null ? null : postByPid(store, source.id, key.pid);
-      return source === null || post === null ? null : toCard(store, source, post);
-    },
+    byKey,
+    byPid: (file, pid) => byKey({ source: file.source, pid }),
     atRow(path, row) {
       const post = postAt(store, path, row);
       const source = post === null ? null : sourceByName(store, post.source);
@@ -117,4 +119,10 @@ function staleReason(store: Database, post: StoredPost, prediction: PredictionRo
   if (instruction !== undefined && instruction.history === prediction.history && instruction.prompt_hash !== prediction.prompt_hash) return 'prompt-changed';
   const model = store.prepare<{ made_at: number }>('SELECT made_at FROM models WHERE id = ?').get(prediction.model_id);
   return model !== undefined && model.made_at > prediction.predicted_at ? 'newer-model' : null;
+}
+
+/** How many live posts of a source have each score (hundredths), by ascending score. */
+export function scoreCounts(store: Database, sourceId: number): [number, number][] {
+  return store.prepare<{ label: number; posts: number }>('SELECT label, count(*) AS posts FROM live_posts WHERE source_id = ? AND label IS NOT NULL GROUP BY label ORDER BY label')
+    .all(sourceId).map((row) => [row.label, row.posts]);
 }

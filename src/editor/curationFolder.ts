@@ -1,0 +1,95 @@
+// One workspace folder with its store: the two workers that write it, the read-only connection of hovers, and a sign when
+// the store has changed, whoever changed it.
+import { existsSync, statSync, unwatchFile, watchFile } from 'node:fs';
+import * as vscode from 'vscode';
+import type { Hundredths } from '../domain/posts.ts';
+import type { PostCards } from '../protocol/postCard.ts';
+import type { Log } from '../protocol/progress.ts';
+import type { BulkMethods, LiveMethods, WorkerData } from '../protocol/workerRpc.ts';
+import { DatabaseWorker, type StartThread } from './databaseWorker.ts';
+import { percentileReader } from './percentiles.ts';
+
+/** What the composition root hands in: it alone knows the store and where the bundles lie. */
+export interface FolderServices {
+  readonly openCards: (storeFile: string) => Promise<PostCards>;
+  readonly startThread: (data: WorkerData) => StartThread;
+  readonly log: Log;
+}
+
+const STORE_POLL = 2000; // milliseconds between looks at the store's files; other processes write them too
+
+export class CurationFolder implements vscode.Disposable {
+  readonly uri: vscode.Uri;
+  readonly name: string;
+  readonly storeFile: string;
+  readonly storeFolder: string;
+  readonly live: DatabaseWorker<LiveMethods>;
+  readonly bulk: DatabaseWorker<BulkMethods>;
+  readonly #services: FolderServices;
+  readonly #changed = new vscode.EventEmitter<void>();
+  readonly onDidChangeStore = this.#changed.event;
+  #cards: { readonly opened: Promise<PostCards | null>; readonly inode: number } | undefined;
+  readonly #percentiles = new Map<string, { readonly generation: number; readonly reader: Promise<(score: Hundredths) => number | null> }>();
+
+  constructor(uri: vscode.Uri, name: string, data: Omit<WorkerData, 'role'>, services: FolderServices) {
+    this.uri = uri;
+    this.name = name;
+    this.storeFile = data.storeFile;
+    this.storeFolder = data.storeFolder;
+    this.#services = services;
+    this.live = new DatabaseWorker(services.startThread({ ...data, role: 'live' }), services.log);
+    this.bulk = new DatabaseWorker(services.startThread({ ...data, role: 'bulk' }), services.log);
+    for (const file of this.#watched()) watchFile(file, { interval: STORE_POLL, persistent: false }, () => this.#changed.fire());
+  }
+
+  /** The look-ups of hovers, or null as long as there is no store. Opened once; again when the file was replaced. */
+  async cards(): Promise<PostCards | null> {
+    if (!existsSync(this.storeFile)) {
+      await this.#closeCards();
+      return null;
+    }
+    const inode = statSync(this.storeFile).ino;
+    if (this.#cards?.inode !== inode) {
+      await this.#closeCards();
+      this.#cards = { inode, opened: this.#services.openCards(this.storeFile).catch((error: unknown) => this.#notOpened(error)) };
+    }
+    return this.#cards!.opened;
+  }
+
+  /** A store that cannot be read (yet) gives no hovers; the next look tries again. */
+  #notOpened(error: unknown): null {
+    this.#services.log.warn(`Hovers cannot read the store: ${error instanceof Error ? error.message : String(error)}`);
+    this.#cards = undefined;
+    return null;
+  }
+
+  /** The share of a source's posts below a score, 0–100; read once for each import. */
+  async percentileOf(source: string, cards: PostCards): Promise<(score: Hundredths) => number | null> {
+    const generation = cards.generationOf(source) ?? 0;
+    let known = this.#percentiles.get(source);
+    if (known?.generation !== generation) {
+      known = { generation, reader: this.live.request('scoreCounts', { source }).then(percentileReader) };
+      known.reader.catch(() => this.#percentiles.delete(source));
+      this.#percentiles.set(source, known);
+    }
+    return known.reader;
+  }
+
+  #watched(): string[] {
+    return [this.storeFile, `${this.storeFile}-wal`];
+  }
+
+  async #closeCards(): Promise<void> {
+    const cards = this.#cards;
+    this.#cards = undefined;
+    (await cards?.opened)?.close();
+  }
+
+  dispose(): void {
+    for (const file of this.#watched()) unwatchFile(file);
+    this.#changed.dispose();
+    void this.#closeCards();
+    void this.live.dispose();
+    void this.bulk.dispose();
+  }
+}

@@ -1,0 +1,161 @@
+// Getting data in: index what a person picks, the finished sample, the demo; and taking a source out again.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import * as vscode from 'vscode';
+import { UserError } from '../domain/errors.ts';
+import { indexRequest } from '../protocol/stageRequests.ts';
+import { mappingSchema, type Mapping } from '../protocol/stages.ts';
+import type { FoundData } from '../protocol/workerRpc.ts';
+import { choosePath, chooseSource, pathOf, requireFolder } from './askFor.ts';
+import type { CurationFolder } from './curationFolder.ts';
+import type { CurationFolders } from './curationFolders.ts';
+import { presentError } from './presentError.ts';
+import type { PipelineModel } from './pipelineModel.ts';
+import type { SampleStore } from './sampleStore.ts';
+import { readSettings } from './settingsReader.ts';
+import type { StageCommands } from './stageCommands.ts';
+import type { StageRunner } from './stageRunner.ts';
+
+const TABLES = ['csv', 'tsv', 'jsonl', 'ndjson', 'txt'];
+
+export interface DataCommandsOptions {
+  readonly folders: CurationFolders;
+  readonly model: PipelineModel;
+  readonly runner: StageRunner;
+  readonly stages: StageCommands;
+  readonly sample: SampleStore;
+  readonly storage: vscode.Uri;
+  readonly log: vscode.LogOutputChannel;
+}
+
+export class DataCommands {
+  readonly #to: DataCommandsOptions;
+
+  constructor(options: DataCommandsOptions) {
+    this.#to = options;
+  }
+
+  async index(argument?: unknown): Promise<void> {
+    const folder = this.#folderForData();
+    const title = vscode.l10n.t('Index a Data Set');
+    const path = pathOf(argument) ?? await choosePath(title, folder.uri, ['folder', 'file'], { [vscode.l10n.t('Tables of posts')]: TABLES });
+    const found = await folder.bulk.request('detect', { path });
+    await this.#confirm(folder, found, found.mapping);
+  }
+
+  async indexFound(): Promise<void> {
+    const { found, folder } = this.#to.model;
+    if (found === null || folder === undefined) return this.index();
+    await this.#confirm(folder, found, found.mapping);
+  }
+
+  /** Nothing is indexed into the extension's own folders: people's stores lie in people's folders. */
+  #folderForData(): CurationFolder {
+    const folder = requireFolder(this.#to.model);
+    const workspace = vscode.workspace.workspaceFolders?.find((candidate) => candidate.uri.scheme === 'file');
+    if (workspace === undefined) throw new UserError('no-folder', vscode.l10n.t('No folder is open, and the store lies in a folder.'), vscode.l10n.t('Open the folder of your data first (File: Open Folder…).'));
+    const isOwn = folder.uri.fsPath.startsWith(this.#to.storage.fsPath);
+    return isOwn ? (this.#to.folders.all.find((candidate) => candidate.uri.fsPath === workspace.uri.fsPath) ?? folder) : folder;
+  }
+
+  /** Shows what was found; starts only when the person says so. */
+  async #confirm(folder: CurationFolder, found: FoundData, mapping: Mapping | null): Promise<void> {
+    const start = vscode.l10n.t('Index');
+    const edit = vscode.l10n.t('Edit Mapping');
+    const detail = [...found.findings, ...(mapping === null ? [] : ['', ...mappingLines(mapping)])].join('\n');
+    const answer = await vscode.window.showInformationMessage(vscode.l10n.t('Index {0}?', basename(found.path)), { modal: true, detail }, start, ...(mapping === null ? [] : [edit]));
+    if (answer === start) await this.#start(folder, found, mapping);
+    else if (answer === edit && mapping !== null) await this.#edit(folder, found, mapping);
+  }
+
+  async #start(folder: CurationFolder, found: FoundData, mapping: Mapping | null): Promise<void> {
+    const settings = readSettings(folder.uri);
+    const request = { ...indexRequest(found.path, found.name, settings), mapping };
+    const result = await this.#to.stages.runStage(folder, 'index', null, vscode.l10n.t('Indexing {0}', basename(found.path)), request, settings);
+    this.#to.log.info(result.summary);
+    const run = vscode.l10n.t('Run the Whole Plan');
+    void vscode.window.showInformationMessage(result.summary, run).then((chosen) => {
+      if (chosen === run) void vscode.commands.executeCommand('smpCurator.runPlan', found.name);
+    });
+  }
+
+  /** The mapping as a JSON file of the store's folder, where it stays for the next import. */
+  async #edit(folder: CurationFolder, found: FoundData, mapping: Mapping): Promise<void> {
+    const file = join(folder.storeFolder, 'mappings', `${found.name.replace(/[^\p{L}\p{N}._-]/gu, '_')}.json`);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, `${JSON.stringify(mapping, null, 2)}\n`);
+    const document = await vscode.workspace.openTextDocument(file);
+    await vscode.window.showTextDocument(document);
+    const go = vscode.l10n.t('Index with This Mapping');
+    void vscode.window.showInformationMessage(vscode.l10n.t('Edit the mapping. Nothing starts before you say so.'), go).then(async (chosen) => {
+      if (chosen !== go) return;
+      try {
+        await document.save();
+        await this.#confirm(folder, found, await readMapping(file));
+      } catch (error) {
+        await presentError(error, this.#to.log);
+      }
+    });
+  }
+
+  async remove(argument?: unknown): Promise<void> {
+    const folder = requireFolder(this.#to.model);
+    const source = await chooseSource(this.#to.model, argument, vscode.l10n.t('Remove which source?'));
+    const remove = vscode.l10n.t('Remove');
+    const answer = await vscode.window.showWarningMessage(vscode.l10n.t('Remove {0} from the store?', source.source), {
+      modal: true, detail: vscode.l10n.t('Its posts, samples, models, predictions and reports leave the store. Your files stay as they are.'),
+    }, remove);
+    if (answer !== remove) return;
+    const result = await this.#to.stages.runStage(folder, 'remove', source.source, vscode.l10n.t('Removing {0}', source.source), { source: source.source }, readSettings(folder.uri));
+    void vscode.window.showInformationMessage(result.summary);
+  }
+
+  /** The finished store that ships: its posts open, hovers work at once. */
+  async openSample(): Promise<void> {
+    const uri = await this.#to.sample.install();
+    this.#to.folders.add(uri, vscode.l10n.t('Sample'));
+    const document = await vscode.workspace.openTextDocument(await this.#to.sample.postsFile(uri));
+    await vscode.window.showTextDocument(document, { preview: false });
+    await this.#to.model.refresh();
+  }
+
+  /** Makes posts and pictures, then runs the whole plan on them; in the open folder, else in the extension's storage. */
+  async runDemo(): Promise<void> {
+    const workspace = vscode.workspace.workspaceFolders?.find((candidate) => candidate.uri.scheme === 'file');
+    const parent = workspace?.uri ?? this.#to.storage;
+    const folder = workspace === undefined
+      ? this.#to.folders.add(vscode.Uri.joinPath(this.#to.storage, 'demo-store'), vscode.l10n.t('Demo'))
+      : this.#to.folders.all.find((candidate) => candidate.uri.fsPath === workspace.uri.fsPath)!;
+    const data = vscode.Uri.joinPath(parent, 'demo').fsPath;
+    await this.#to.runner.run({
+      folder, stage: null, source: null, title: vscode.l10n.t('Making the demo'),
+      run: (signal, onProgress) => folder.bulk.request('makeDemo', { folder: data }, { signal, onProgress }),
+    });
+    await this.#to.stages.runWholePlan(folder, data, null);
+  }
+}
+
+/** @throws {UserError} `mapping-invalid`, naming the field. */
+async function readMapping(file: string): Promise<Mapping> {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(await readFile(file, 'utf8'));
+  } catch (cause) {
+    throw new UserError('mapping-invalid', vscode.l10n.t('{0} is no JSON.', basename(file)), vscode.l10n.t('Correct it and index again.'), { cause });
+  }
+  const parsed = mappingSchema.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  throw new UserError('mapping-invalid', vscode.l10n.t('{0}: {1} ({2}).', basename(file), issue.path.join('.') || 'mapping', issue.message), vscode.l10n.t('Correct it and index again.'));
+}
+
+/** The mapping in lines that a person can check at a glance. */
+function mappingLines(mapping: Mapping): string[] {
+  const columns = Object.entries(mapping.columns).filter(([, column]) => column !== null).map(([role, column]) => `${role} ← ${column}`);
+  return [
+    vscode.l10n.t('Columns: {0}', columns.join(', ')),
+    vscode.l10n.t('Popularity: {0}; time: {1}', mapping.popularityScale, mapping.timeFormat),
+    ...(mapping.extra.length === 0 ? [] : [vscode.l10n.t('In the prompt too: {0}', mapping.extra.join(', '))]),
+    ...(mapping.outcome.length === 0 ? [] : [vscode.l10n.t('Known only after posting, never in a prompt: {0}', mapping.outcome.join(', '))]),
+  ];
+}

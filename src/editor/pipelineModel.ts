@@ -1,0 +1,186 @@
+// What the tree, the status bar and the context keys show: the pipeline's status as the store has it, what runs in this
+// window, which source files have changed since they were indexed, and what lies in a folder that has no store yet.
+import { existsSync } from 'node:fs';
+import * as vscode from 'vscode';
+import type { PipelineStatus, RunningWork, SourceStatus } from '../protocol/pipelineStatus.ts';
+import { isCancellation } from '../protocol/requestChannel.ts';
+import type { FoundData } from '../protocol/workerRpc.ts';
+import type { CurationFolder } from './curationFolder.ts';
+import type { CurationFolders } from './curationFolders.ts';
+import { experimentOf, readSettings, SETTINGS_SECTION } from './settingsReader.ts';
+import type { StageRunner } from './stageRunner.ts';
+
+const RUNNING_POLL = 2000; // milliseconds between looks at a running job's loss and step
+
+export class PipelineModel implements vscode.Disposable {
+  readonly #folders: CurationFolders;
+  readonly #runner: StageRunner;
+  readonly #log: vscode.LogOutputChannel;
+  readonly #changed = new vscode.EventEmitter<void>();
+  readonly onDidChange = this.#changed.event;
+  readonly #disposables: vscode.Disposable[] = [this.#changed];
+  readonly #changedFiles = new Map<string, { readonly file: string; readonly generation: number | null }>(); // by store and source
+  #watchers: vscode.Disposable[] = [];
+  #watchedRoots = '';
+  #status: PipelineStatus | null = null;
+  #found: FoundData | null = null;
+  #foundIn: CurationFolder | undefined;
+  #poll: NodeJS.Timeout | undefined;
+  #refreshing: Promise<void> | null = null;
+  #again = false;
+
+  constructor(folders: CurationFolders, runner: StageRunner, log: vscode.LogOutputChannel) {
+    this.#folders = folders;
+    this.#runner = runner;
+    this.#log = log;
+    this.#disposables.push(
+      folders.onDidChange(() => void this.refresh()),
+      runner.onDidChange(() => this.#runningChanged()),
+      vscode.workspace.onDidChangeConfiguration((event) => event.affectsConfiguration(SETTINGS_SECTION) && void this.refresh()),
+    );
+  }
+
+  get folder(): CurationFolder | undefined {
+    return this.#folders.current;
+  }
+
+  get sources(): readonly SourceStatus[] {
+    return this.#status?.sources ?? [];
+  }
+
+  get status(): PipelineStatus | null {
+    return this.#status;
+  }
+
+  /** What lies in a folder that has no store. */
+  get found(): FoundData | null {
+    return this.#found;
+  }
+
+  /** What goes on: in this window, else a trainer job that another process started or an earlier session left. */
+  get running(): RunningWork | null {
+    const fromStore = this.#status?.running ?? null;
+    const here = this.#runner.running;
+    if (here === null) return fromStore;
+    if (here.folder !== this.folder || here.stage === null) return here.folder === this.folder ? fromStore : null;
+    const progress = here.progress;
+    return {
+      source: here.source, stage: here.stage, message: progress?.message ?? fromStore?.message ?? '', startedAt: here.startedAt,
+      done: progress?.done ?? fromStore?.done ?? null, total: progress?.total ?? fromStore?.total ?? null, unit: progress?.unit ?? fromStore?.unit ?? null,
+      secondsLeft: progress?.secondsLeft ?? fromStore?.secondsLeft ?? null, loss: fromStore?.loss ?? null, jobFolder: fromStore?.jobFolder ?? null,
+    };
+  }
+
+  /** The file of a source that has changed since it was indexed, as far as this window has seen. */
+  changedFile(source: SourceStatus): string | null {
+    return this.#changedFiles.get(this.#changeKey(source))?.file ?? null;
+  }
+
+  /** Reads the status anew. Asked while it is read, it reads once more. Never rejects. */
+  refresh(): Promise<void> {
+    if (this.#refreshing !== null) {
+      this.#again = true;
+      return this.#refreshing;
+    }
+    this.#refreshing = this.#read().finally(() => {
+      this.#refreshing = null;
+      if (this.#again) {
+        this.#again = false;
+        void this.refresh();
+      }
+    });
+    return this.#refreshing;
+  }
+
+  async #read(): Promise<void> {
+    const folder = this.folder;
+    try {
+      // Merely opening a folder makes no store in it.
+      this.#status = folder === undefined || !existsSync(folder.storeFile) ? null : await folder.live.request('status', experimentOf(readSettings(folder.uri)));
+    } catch (error) {
+      if (!isCancellation(error)) this.#log.error('The status could not be read.', error instanceof Error ? error : String(error));
+      this.#status = null;
+    }
+    if (this.sources.length === 0) await this.#lookAround(folder);
+    else this.#found = null;
+    this.#watchSources();
+    await this.#forgetIndexed();
+    await this.#setContext();
+    this.#changed.fire();
+  }
+
+  async #lookAround(folder: CurationFolder | undefined): Promise<void> {
+    if (folder === this.#foundIn || folder === undefined || this.#runner.running !== null) return;
+    this.#foundIn = folder;
+    try {
+      this.#found = await folder.bulk.request('detect', { path: folder.uri.fsPath });
+    } catch {
+      this.#found = null; // nothing that can be read lies here: the welcome view says what can be
+    }
+  }
+
+  #watchSources(): void {
+    const roots = this.sources.map((source) => source.root).join('\n');
+    if (roots === this.#watchedRoots) return;
+    this.#watchedRoots = roots;
+    vscode.Disposable.from(...this.#watchers).dispose();
+    this.#watchers = this.sources.map((source) => this.#watch(source.root));
+  }
+
+  #watch(root: string): vscode.Disposable {
+    const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(vscode.Uri.file(root), '**/*.{json,jsonl,csv,tsv,txt}'));
+    const look = (uri: vscode.Uri): void => void this.#fileChanged(uri);
+    return vscode.Disposable.from(watcher, watcher.onDidChange(look), watcher.onDidDelete(look));
+  }
+
+  async #fileChanged(uri: vscode.Uri): Promise<void> {
+    const cards = await this.folder?.cards();
+    const file = cards?.fileOf(uri.fsPath);
+    const source = this.sources.find((candidate) => candidate.source === file?.source);
+    if (source === undefined || this.#runner.running?.stage === 'index') return;
+    this.#changedFiles.set(this.#changeKey(source), { file: vscode.workspace.asRelativePath(uri), generation: cards!.generationOf(source.source) });
+    this.#changed.fire();
+  }
+
+  /** A new import has read the files as they are now, so what was noted about the one before no longer counts. */
+  async #forgetIndexed(): Promise<void> {
+    const cards = await this.folder?.cards();
+    for (const source of this.sources) {
+      const noted = this.#changedFiles.get(this.#changeKey(source));
+      if (noted !== undefined && cards?.generationOf(source.source) !== noted.generation) this.#changedFiles.delete(this.#changeKey(source));
+    }
+  }
+
+  #changeKey(source: SourceStatus): string {
+    return `${this.folder?.storeFile ?? ''}\n${source.source}`;
+  }
+
+  #runningChanged(): void {
+    void vscode.commands.executeCommand('setContext', 'smpCurator.running', this.running !== null || this.#runner.running !== null);
+    if (this.#runner.running === null) {
+      clearInterval(this.#poll);
+      this.#poll = undefined;
+      this.#foundIn = undefined;
+      void this.refresh();
+    } else {
+      this.#poll ??= setInterval(() => void this.refresh(), RUNNING_POLL);
+    }
+    this.#changed.fire();
+  }
+
+  async #setContext(): Promise<void> {
+    const keys = {
+      ready: true,
+      hasData: this.sources.length > 0,
+      hasReport: this.sources.some((source) => source.headline !== null),
+      found: this.#found !== null && this.sources.length === 0,
+      running: this.running !== null || this.#runner.running !== null,
+    };
+    await Promise.all(Object.entries(keys).map(([key, value]) => vscode.commands.executeCommand('setContext', `smpCurator.${key}`, value)));
+  }
+
+  dispose(): void {
+    clearInterval(this.#poll);
+    vscode.Disposable.from(...this.#watchers, ...this.#disposables).dispose();
+  }
+}

@@ -1,0 +1,147 @@
+// The tree of the pipeline: first the next action, then every stage with its state, its counts or the reason, and below it
+// what can be opened.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import type { EntryState, EntryStatus, SourceStatus, StatusDetail } from '../protocol/pipelineStatus.ts';
+import type { PipelineModel } from './pipelineModel.ts';
+import { progressText } from './stageRunner.ts';
+import { entryDescription } from './statusText.ts';
+
+export type PipelineNode =
+  | { readonly kind: 'next'; readonly source: SourceStatus }
+  | { readonly kind: 'source'; readonly source: SourceStatus }
+  | { readonly kind: 'entry'; readonly source: SourceStatus; readonly entry: EntryStatus }
+  | { readonly kind: 'detail'; readonly source: SourceStatus; readonly entry: EntryStatus; readonly detail: StatusDetail };
+
+/** State is shape first and colour second, so that it shows in high contrast too. */
+const ICONS: Readonly<Record<EntryState, { readonly icon: string; readonly colour?: string }>> = {
+  done: { icon: 'pass', colour: 'testing.iconPassed' },
+  running: { icon: 'sync~spin', colour: 'charts.blue' },
+  partial: { icon: 'loading', colour: 'charts.blue' },
+  waiting: { icon: 'circle-large-outline' },
+  stale: { icon: 'warning', colour: 'list.warningForeground' },
+  failed: { icon: 'error', colour: 'list.errorForeground' },
+};
+
+export function stateIcon(state: EntryState): vscode.ThemeIcon {
+  const { icon, colour } = ICONS[state];
+  return colour === undefined ? new vscode.ThemeIcon(icon) : new vscode.ThemeIcon(icon, new vscode.ThemeColor(colour));
+}
+
+export function stateName(state: EntryState): string {
+  switch (state) {
+    case 'done': return vscode.l10n.t('done');
+    case 'running': return vscode.l10n.t('running');
+    case 'partial': return vscode.l10n.t('in part');
+    case 'waiting': return vscode.l10n.t('not yet');
+    case 'stale': return vscode.l10n.t('stale');
+    case 'failed': return vscode.l10n.t('failed');
+  }
+}
+
+export class PipelineTree implements vscode.TreeDataProvider<PipelineNode>, vscode.Disposable {
+  readonly #model: PipelineModel;
+  readonly #changed = new vscode.EventEmitter<void>();
+  readonly onDidChangeTreeData = this.#changed.event;
+  readonly #subscription: vscode.Disposable;
+
+  constructor(model: PipelineModel) {
+    this.#model = model;
+    this.#subscription = model.onDidChange(() => this.#changed.fire());
+  }
+
+  getChildren(node?: PipelineNode): PipelineNode[] {
+    const { sources } = this.#model;
+    if (node === undefined) return sources.length === 1 ? this.#entries(sources[0]!) : sources.map((source) => ({ kind: 'source', source }));
+    if (node.kind === 'source') return this.#entries(node.source);
+    if (node.kind === 'entry') return node.entry.details.map((detail) => ({ ...node, kind: 'detail', detail }));
+    return [];
+  }
+
+  #entries(source: SourceStatus): PipelineNode[] {
+    const entries = source.entries.map((entry): PipelineNode => ({ kind: 'entry', source, entry: this.#asItIs(source, entry) }));
+    return source.next === null || this.#model.running !== null ? entries : [{ kind: 'next', source }, ...entries];
+  }
+
+  /** The store's entry, with what only this window knows: that it runs, or that a file has changed. */
+  #asItIs(source: SourceStatus, entry: EntryStatus): EntryStatus {
+    const { running } = this.#model;
+    if (running !== null && running.stage === entry.stage && (running.source ?? source.source) === source.source && isRunningEntry(source, entry)) {
+      const progress = { message: running.message, ...(running.done === null ? {} : { done: running.done }), ...(running.total === null ? {} : { total: running.total }), ...(running.unit === null ? {} : { unit: running.unit }) };
+      return { ...entry, state: 'running', description: progressText(progress), reason: null };
+    }
+    const changed = entry.stage === 'index' ? this.#model.changedFile(source) : null;
+    return changed === null || entry.state === 'failed' ? entry : { ...entry, state: 'stale', reason: vscode.l10n.t('{0} has changed', changed) };
+  }
+
+  getTreeItem(node: PipelineNode): vscode.TreeItem {
+    switch (node.kind) {
+      case 'next': return nextItem(node.source);
+      case 'source': return sourceItem(node.source);
+      case 'entry': return entryItem(node);
+      case 'detail': return detailItem(node);
+    }
+  }
+
+  dispose(): void {
+    this.#subscription.dispose();
+    this.#changed.dispose();
+  }
+}
+
+/** A stage that stands twice in the table (predict) runs at its first entry that is not done. */
+function isRunningEntry(source: SourceStatus, entry: EntryStatus): boolean {
+  const candidates = source.entries.filter((other) => other.stage === entry.stage);
+  return (candidates.find((other) => other.state !== 'done') ?? candidates[0])?.id === entry.id;
+}
+
+function nextItem(source: SourceStatus): vscode.TreeItem {
+  const next = source.next!;
+  const item = new vscode.TreeItem(vscode.l10n.t('Next: {0}', next.title), vscode.TreeItemCollapsibleState.None);
+  item.id = `${source.source}\nnext`;
+  item.iconPath = new vscode.ThemeIcon('arrow-right', new vscode.ThemeColor('charts.blue'));
+  item.contextValue = 'next';
+  item.command = { command: 'smpCurator.runEntry', title: next.title, arguments: [{ source: source.source, entry: next.entry }] };
+  return item;
+}
+
+function sourceItem(source: SourceStatus): vscode.TreeItem {
+  const item = new vscode.TreeItem(source.source, vscode.TreeItemCollapsibleState.Expanded);
+  item.id = source.source;
+  item.description = source.headline ?? vscode.l10n.t('{0} posts, {1} users', source.posts.toLocaleString('en-US'), source.users.toLocaleString('en-US'));
+  item.iconPath = new vscode.ThemeIcon('database');
+  item.contextValue = 'source';
+  item.tooltip = source.root;
+  return item;
+}
+
+function entryItem({ source, entry }: { readonly source: SourceStatus; readonly entry: EntryStatus }): vscode.TreeItem {
+  const item = new vscode.TreeItem(entry.title, entry.details.length > 0 ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None);
+  item.id = `${source.source}\n${entry.id}`;
+  item.description = entryDescription(entry);
+  item.iconPath = stateIcon(entry.state);
+  item.contextValue = `entry.${entry.id}.${entry.state}`;
+  item.tooltip = [entry.title, entry.description, entry.reason].filter((line) => line !== null && line !== '').join('\n');
+  item.accessibilityInformation = { label: `${entry.title}, ${stateName(entry.state)}, ${entryDescription(entry)}` };
+  return item;
+}
+
+function detailItem({ source, entry, detail }: { readonly source: SourceStatus; readonly entry: EntryStatus; readonly detail: StatusDetail }): vscode.TreeItem {
+  const item = new vscode.TreeItem(detail.label, vscode.TreeItemCollapsibleState.None);
+  item.description = detail.description;
+  const file = join(source.root, detail.label);
+  if (entry.stage === 'index' && existsSync(file)) {
+    item.iconPath = new vscode.ThemeIcon('file');
+    item.command = { command: 'vscode.open', title: detail.label, arguments: [vscode.Uri.file(file)] };
+  } else if (entry.stage === 'index' && /skipped/i.test(detail.label)) {
+    item.iconPath = new vscode.ThemeIcon('list-flat');
+    item.command = { command: 'smpCurator.showSkippedRows', title: detail.label, arguments: [source.source] };
+  } else if (entry.stage === 'evaluate') {
+    item.iconPath = new vscode.ThemeIcon('graph');
+    item.command = { command: 'smpCurator.showReport', title: detail.label, arguments: [source.source] };
+  } else {
+    item.iconPath = new vscode.ThemeIcon('symbol-field');
+  }
+  return item;
+}

@@ -1,0 +1,65 @@
+// From a place in a document to the post that stands there, looking at no more than 64 KB of text around it.
+import * as vscode from 'vscode';
+import type { PostCard, PostCards, PostFile } from '../protocol/postCard.ts';
+import type { CurationFolder } from './curationFolder.ts';
+import type { CurationFolders } from './curationFolders.ts';
+import { findJsonRecord, firstLineOfRecord, lineHoldsPid, windowAround, WINDOW_LENGTH } from './postRecord.ts';
+
+export interface LocatedPost {
+  readonly folder: CurationFolder;
+  readonly cards: PostCards;
+  readonly card: PostCard;
+  readonly range: vscode.Range;
+}
+
+/** Null when no folder knows the file, or no post stands there. */
+export async function locatePost(folders: CurationFolders, document: vscode.TextDocument, position: vscode.Position): Promise<LocatedPost | null> {
+  for (const folder of candidates(folders, document.uri)) {
+    const cards = await folder.cards();
+    const file = cards?.fileOf(document.uri.fsPath);
+    if (!cards || !file) continue;
+    const found = file.layout === 'json' ? inJson(cards, file, document, position) : onLine(cards, file, document, position);
+    if (found !== null) return { folder, cards, ...found };
+  }
+  return null;
+}
+
+/** The file's own folder first; a source may also lie outside of the folder that keeps its store. */
+function candidates(folders: CurationFolders, uri: vscode.Uri): CurationFolder[] {
+  if (uri.scheme !== 'file') return [];
+  const own = folders.of(uri);
+  return own === undefined ? [...folders.all] : [own, ...folders.all.filter((folder) => folder !== own)];
+}
+
+type Found = { readonly card: PostCard; readonly range: vscode.Range } | null;
+
+function inJson(cards: PostCards, file: PostFile, document: vscode.TextDocument, position: vscode.Position): Found {
+  const cursor = document.offsetAt(position);
+  const lastLine = document.lineAt(document.lineCount - 1);
+  const window = windowAround(cursor, document.offsetAt(lastLine.range.end));
+  const text = document.getText(new vscode.Range(document.positionAt(window.start), document.positionAt(window.end)));
+  const record = findJsonRecord(text, cursor - window.start, file.pidKeys);
+  const card = record === null ? null : cards.byPid(file, record.pid);
+  if (record === null || card === null) return null;
+  return { card, range: new vscode.Range(document.positionAt(window.start + record.start), document.positionAt(window.start + record.end)) };
+}
+
+function onLine(cards: PostCards, file: PostFile, document: vscode.TextDocument, position: vscode.Position): Found {
+  const path = document.uri.fsPath;
+  const at = (line: number): Found => {
+    const card = cards.atRow(path, line + 1);
+    const text = document.lineAt(line).text.slice(0, WINDOW_LENGTH);
+    if (card === null || !(file.rowAligned || lineHoldsPid(text, card.pid))) return null;
+    return { card, range: document.lineAt(line).range };
+  };
+  const exact = at(position.line);
+  if (exact !== null || file.rowAligned) return exact;
+  const above: string[] = []; // a quoted field may have begun some lines up
+  for (let line = position.line - 1, length = 0; line >= 0 && length < WINDOW_LENGTH; line--) {
+    const { text } = document.lineAt(line);
+    above.unshift(text.slice(0, WINDOW_LENGTH));
+    length += text.length + 1;
+  }
+  const first = firstLineOfRecord([...above, ''], above.length);
+  return first === above.length ? null : at(position.line - above.length + first);
+}

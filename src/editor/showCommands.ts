@@ -1,0 +1,95 @@
+// Commands that only show: the report, skipped rows, logs, exports, the walkthrough, the settings.
+import * as vscode from 'vscode';
+import { UserError } from '../domain/errors.ts';
+import type { RunStatus } from '../protocol/pipelineStatus.ts';
+import { choose, chooseSource, requireFolder } from './askFor.ts';
+import type { JobLog } from './jobLog.ts';
+import { openPost } from './openPost.ts';
+import type { PipelineModel } from './pipelineModel.ts';
+import type { ReportDocuments } from './reportDocument.ts';
+import { experimentOf, readSettings, SETTINGS_SECTION } from './settingsReader.ts';
+
+const WALKTHROUGH = 'start';
+const SKIPPED_SHOWN = 1000;
+
+export interface ShowCommandsOptions {
+  readonly model: PipelineModel;
+  readonly reports: ReportDocuments;
+  readonly jobLog: JobLog;
+  readonly extensionId: string;
+  readonly log: vscode.LogOutputChannel;
+}
+
+export class ShowCommands {
+  readonly #to: ShowCommandsOptions;
+
+  constructor(options: ShowCommandsOptions) {
+    this.#to = options;
+  }
+
+  async report(argument?: unknown): Promise<void> {
+    const folder = requireFolder(this.#to.model);
+    const source = await chooseSource(this.#to.model, argument, vscode.l10n.t('Report on which source?'));
+    const report = await folder.live.request('report', { source: source.source, ...experimentOf(readSettings(folder.uri)) });
+    if (report === null) throw new UserError('no-report', vscode.l10n.t('There is no report on {0} yet.', source.source), vscode.l10n.t('Evaluate it, or run the whole plan.'));
+    await this.#to.reports.show(report);
+  }
+
+  async skippedRows(argument?: unknown): Promise<void> {
+    const folder = requireFolder(this.#to.model);
+    const source = await chooseSource(this.#to.model, argument, vscode.l10n.t('Skipped rows of which source?'));
+    const rows = await folder.live.request('skippedRows', { source: source.source, limit: SKIPPED_SHOWN });
+    if (rows.length === 0) {
+      void vscode.window.showInformationMessage(vscode.l10n.t('No row of {0} was skipped.', source.source));
+      return;
+    }
+    const row = await choose(vscode.l10n.t('Skipped rows of {0}', source.source), rows.map((skipped) => ({
+      label: vscode.l10n.t('row {0}', skipped.row), description: skipped.reason, detail: `${skipped.detail} · ${vscode.workspace.asRelativePath(skipped.file)}`, value: skipped,
+    })));
+    await openPost({ file: row.file, row: row.row, pid: '' });
+  }
+
+  async jobLog(argument?: unknown): Promise<void> {
+    await this.#to.model.refresh();
+    const runs = this.#to.model.status?.runs ?? [];
+    const jobFolder = jobFolderOf(argument) ?? this.#to.model.running?.jobFolder ?? await chooseRun(runs);
+    const isRunning = (): boolean => {
+      const state = this.#to.model.status?.runs.find((run) => run.jobFolder === jobFolder)?.state;
+      return state === 'running' || state === 'starting' || this.#to.model.running?.jobFolder === jobFolder;
+    };
+    await this.#to.jobLog.show(jobFolder, isRunning);
+  }
+
+  async exported(argument?: unknown): Promise<void> {
+    const folder = typeof argument === 'object' && argument !== null && 'folder' in argument && typeof argument.folder === 'string' ? argument.folder : null;
+    const chosen = folder ?? await choose(vscode.l10n.t('Show which export?'), (this.#to.model.status?.exports ?? []).map((made) => ({ label: `${made.format}, ${made.content}`, description: made.folder, value: made.folder })));
+    const uri = vscode.Uri.file(chosen);
+    if (vscode.workspace.getWorkspaceFolder(uri) !== undefined) await vscode.commands.executeCommand('revealInExplorer', uri);
+    else await vscode.commands.executeCommand('vscode.open', vscode.Uri.joinPath(uri, 'README.md'));
+  }
+
+  log(): void {
+    this.#to.log.show();
+  }
+
+  refresh(): Promise<void> {
+    return this.#to.model.refresh();
+  }
+
+  async walkthrough(): Promise<void> {
+    await vscode.commands.executeCommand('workbench.action.openWalkthrough', `${this.#to.extensionId}#${WALKTHROUGH}`, false);
+  }
+
+  async settings(): Promise<void> {
+    await vscode.commands.executeCommand('workbench.action.openSettings', `@ext:${this.#to.extensionId} ${SETTINGS_SECTION}`);
+  }
+}
+
+function jobFolderOf(argument: unknown): string | null {
+  return typeof argument === 'object' && argument !== null && 'jobFolder' in argument && typeof argument.jobFolder === 'string' ? argument.jobFolder : null;
+}
+
+async function chooseRun(runs: readonly RunStatus[]): Promise<string> {
+  if (runs.length === 0) throw new UserError('no-run', vscode.l10n.t('Nothing has been trained or predicted here yet.'), vscode.l10n.t('Run a stage first.'));
+  return choose(vscode.l10n.t('Log of which job?'), runs.map((run) => ({ label: run.id, description: `${run.stage} · ${run.state}`, detail: run.description, value: run.jobFolder })));
+}

@@ -1,0 +1,95 @@
+// Runs one piece of long work at a time for a person: progress in a notification that can be cancelled, the same progress
+// for the tree and the status bar, and a plain refusal while something runs.
+import * as vscode from 'vscode';
+import { UserError } from '../domain/errors.ts';
+import type { Progress } from '../protocol/progress.ts';
+import type { StageName } from '../protocol/stages.ts';
+import type { CurationFolder } from './curationFolder.ts';
+
+export interface RunningStage {
+  readonly folder: CurationFolder;
+  readonly stage: StageName | null; // null: no stage of the pipeline (set-up, demo, a whole plan)
+  readonly source: string | null;
+  readonly title: string;
+  readonly startedAt: number; // unix seconds
+  readonly progress: Progress | null;
+}
+
+export interface StageWork<Result> {
+  readonly folder: CurationFolder;
+  readonly stage: StageName | null;
+  readonly source: string | null;
+  readonly title: string;
+  run(signal: AbortSignal, onProgress: (progress: Progress) => void): Promise<Result>;
+}
+
+export class StageRunner implements vscode.Disposable {
+  readonly #changed = new vscode.EventEmitter<void>();
+  readonly onDidChange = this.#changed.event;
+  #running: RunningStage | null = null;
+  #controller: AbortController | null = null;
+
+  get running(): RunningStage | null {
+    return this.#running;
+  }
+
+  /** @throws {UserError} `busy` while something else runs; whatever the work throws. */
+  async run<Result>(work: StageWork<Result>): Promise<Result> {
+    if (this.#running !== null) throw new UserError('busy', vscode.l10n.t('{0} is still running.', this.#running.title), vscode.l10n.t('Wait for it, or cancel it.'));
+    const controller = new AbortController();
+    this.#controller = controller;
+    this.#show({ folder: work.folder, stage: work.stage, source: work.source, title: work.title, startedAt: Date.now() / 1000, progress: null });
+    try {
+      const options = { location: vscode.ProgressLocation.Notification, title: work.title, cancellable: true };
+      return await vscode.window.withProgress(options, async (notification, token) => {
+        token.onCancellationRequested(() => controller.abort());
+        let shown = 0; // percent
+        return work.run(controller.signal, (progress) => {
+          this.#show({ ...this.#running!, progress });
+          const percent = percentOf(progress);
+          notification.report({ message: progressText(progress), ...(percent === null ? {} : { increment: Math.max(0, percent - shown) }) });
+          shown = Math.max(shown, percent ?? 0);
+        });
+      });
+    } finally {
+      this.#controller = null;
+      this.#show(null);
+    }
+  }
+
+  cancel(): void {
+    this.#controller?.abort();
+  }
+
+  #show(running: RunningStage | null): void {
+    this.#running = running;
+    this.#changed.fire();
+  }
+
+  dispose(): void {
+    this.cancel();
+    this.#changed.dispose();
+  }
+}
+
+function percentOf(progress: Progress): number | null {
+  if (progress.done === undefined || progress.total === undefined || progress.total <= 0) return null;
+  return Math.min(100, (100 * progress.done) / progress.total);
+}
+
+/** 'Tuning: 62 % of 400 steps, 2 min left' */
+export function progressText(progress: Progress): string {
+  const percent = percentOf(progress);
+  const parts = [progress.message];
+  if (percent !== null) parts.push(progress.unit === undefined ? `${Math.floor(percent)} %` : vscode.l10n.t('{0} of {1} {2}', count(progress.done!), count(progress.total!), progress.unit));
+  if (progress.secondsLeft !== undefined) parts.push(timeLeft(progress.secondsLeft));
+  return parts.join(' · ');
+}
+
+export function timeLeft(seconds: number): string {
+  if (seconds < 90) return vscode.l10n.t('{0} s left', Math.max(1, Math.round(seconds)));
+  if (seconds < 5400) return vscode.l10n.t('{0} min left', Math.round(seconds / 60));
+  return vscode.l10n.t('{0} h left', Math.round(seconds / 3600));
+}
+
+const count = (value: number): string => value.toLocaleString('en-US');

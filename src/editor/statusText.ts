@@ -1,0 +1,49 @@
+// The lines of the tree and the status bar as plain text, apart from the editor so that each is tested.
+import type { EntryStatus, RunningWork, SourceStatus } from '../protocol/pipelineStatus.ts';
+import type { Translate } from './hoverCard.ts';
+
+/** What stands behind a stage's title: why it is stale or failed, else its counts. */
+export function entryDescription(entry: Pick<EntryStatus, 'state' | 'description' | 'reason'>): string {
+  const reason = entry.reason === null ? null : firstLine(entry.reason, 120);
+  if ((entry.state === 'stale' || entry.state === 'failed') && reason !== null) return entry.state === 'stale' ? `stale: ${reason}` : reason;
+  return entry.description !== '' ? entry.description : (reason ?? '');
+}
+
+function firstLine(text: string, limit: number): string {
+  const line = text.split('\n', 1)[0]!;
+  return line.length > limit ? `${line.slice(0, limit - 1)}…` : line;
+}
+
+export interface StatusLine {
+  readonly text: string; // with codicons
+  readonly tooltip: string;
+  readonly severity: 'plain' | 'warning' | 'error';
+}
+
+/** The one line of the status bar: what runs, else what failed and was not seen, else what the newest report says. */
+export function statusLine(sources: readonly SourceStatus[], running: RunningWork | null, unseenFailures: readonly string[], t: Translate, timeLeft: (seconds: number) => string): StatusLine {
+  if (running !== null) return { text: `$(sync~spin) ${runningText(running, timeLeft)}`, tooltip: running.message, severity: 'plain' };
+  if (unseenFailures.length > 0) return { text: `$(error) ${firstLine(unseenFailures[0]!, 60)}`, tooltip: unseenFailures.join('\n'), severity: 'error' };
+  if (sources.length === 0) return { text: t('SMP: no data set'), tooltip: t('Index a data set, run the demo or open the sample.'), severity: 'plain' };
+  const told = sources.find((source) => source.headline !== null);
+  if (told !== undefined) return { text: `$(graph) ${told.headline}`, tooltip: t('Newest report of {0}. Click for the pipeline.', told.source), severity: 'plain' };
+  const posts = sources.reduce((sum, source) => sum + source.posts, 0);
+  return { text: t('SMP: {0} posts, no report yet', posts.toLocaleString('en-US')), tooltip: sources.map((source) => source.source).join(', '), severity: 'plain' };
+}
+
+/** 'train 62 % · loss 0.41 · 2 min left' */
+export function runningText(running: RunningWork, timeLeft: (seconds: number) => string): string {
+  const parts: string[] = [];
+  const fraction = running.done !== null && running.total !== null && running.total > 0 ? ` ${Math.floor((100 * running.done) / running.total)} %` : '';
+  parts.push(`${running.stage}${fraction}`);
+  if (running.loss !== null) parts.push(`loss ${running.loss.toFixed(2)}`);
+  if (running.secondsLeft !== null) parts.push(timeLeft(running.secondsLeft));
+  return parts.join(' · ');
+}
+
+/** What went wrong, one line a stage, each with a key that tells this failure from the next one of the same stage. */
+export function failuresOf(sources: readonly SourceStatus[]): { readonly key: string; readonly line: string }[] {
+  return sources.flatMap((source) => source.entries.filter((entry) => entry.state === 'failed').map((entry) => ({
+    key: `${source.source}\n${entry.id}\n${entry.reason ?? ''}`, line: `${entry.title}: ${entryDescription(entry)}`,
+  })));
+}

@@ -1,0 +1,83 @@
+// Composition root of the editor: constructs, connects, registers. No logic. Whoever creates, disposes: everything here is
+// handed to the extension's subscriptions.
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { CurationFolder, type FolderServices } from './editor/curationFolder.ts';
+import { CurationFolders } from './editor/curationFolders.ts';
+import { DataCommands } from './editor/dataCommands.ts';
+import { startThread } from './editor/databaseWorker.ts';
+import { FoundMessage } from './editor/foundMessage.ts';
+import { JobLog } from './editor/jobLog.ts';
+import { lookBack } from './editor/lookBack.ts';
+import { PipelineModel } from './editor/pipelineModel.ts';
+import { PipelineTree } from './editor/pipelineTree.ts';
+import { PostCommands } from './editor/postCommands.ts';
+import { POST_FILES, PostHover } from './editor/postHover.ts';
+import { presentError } from './editor/presentError.ts';
+import { registerCommands } from './editor/registerCommands.ts';
+import { ReportDocuments } from './editor/reportDocument.ts';
+import { ExportsTree, RunsTree } from './editor/runsTree.ts';
+import { SampleStore } from './editor/sampleStore.ts';
+import { ShowCommands } from './editor/showCommands.ts';
+import { StageCommands } from './editor/stageCommands.ts';
+import { StageRunner } from './editor/stageRunner.ts';
+import { StatusBar } from './editor/statusBar.ts';
+import { putCommandOnPath } from './editor/terminalPath.ts';
+import { openStore } from './store/openStore.ts';
+import { createPostCards } from './store/postCards.ts';
+import { relocateStore } from './store/relocateStore.ts';
+import { locateStore } from './store/storeLocation.ts';
+
+export async function activate(context: vscode.ExtensionContext): Promise<void> {
+  const log = vscode.window.createOutputChannel('SMP Curator', { log: true });
+  const storage = context.globalStorageUri.fsPath;
+  const resources = context.asAbsolutePath('resources');
+  const services: FolderServices = {
+    log,
+    openCards: async (storeFile) => createPostCards(await openStore(storeFile, { readOnly: true, log })),
+    startThread: (data) => startThread(context.asAbsolutePath(join('dist', 'worker.cjs')), data),
+  };
+  const openFolder = (uri: vscode.Uri, name: string): CurationFolder => {
+    const { storeFile, storeFolder } = locateStore(uri.fsPath, storage);
+    return new CurationFolder(uri, name, { folder: uri.fsPath, storeFile, storeFolder, resources, storage, productVersion: context.extension.packageJSON.version as string }, services);
+  };
+  const sample = new SampleStore({
+    shipped: join(resources, 'sample'), storage,
+    relocate: async (storeFile, folder) => {
+      const store = await openStore(storeFile, { readOnly: false, log });
+      relocateStore(store, folder);
+      store.close();
+    },
+  });
+
+  const folders = new CurationFolders(openFolder);
+  const runner = new StageRunner();
+  const model = new PipelineModel(folders, runner, log);
+  const pipeline = new PipelineTree(model);
+  const runs = new RunsTree(model);
+  const exported = new ExportsTree(model);
+  const pipelineView = vscode.window.createTreeView('smpCurator.pipeline', { treeDataProvider: pipeline, showCollapseAll: true });
+  const jobLog = new JobLog();
+  const reports = new ReportDocuments();
+  const stages = new StageCommands(model, runner, log);
+  const targets = {
+    stages,
+    data: new DataCommands({ folders, model, runner, stages, sample, storage: context.globalStorageUri, log }),
+    posts: new PostCommands({ folders, model, stages, memory: context.globalState, log }),
+    show: new ShowCommands({ model, reports, jobLog, extensionId: context.extension.id, log }),
+  };
+
+  context.subscriptions.push(
+    log, folders, runner, model, pipeline, runs, exported, pipelineView, jobLog, reports,
+    vscode.window.createTreeView('smpCurator.runs', { treeDataProvider: runs }),
+    vscode.window.createTreeView('smpCurator.exports', { treeDataProvider: exported }),
+    new StatusBar(model, pipelineView, context.workspaceState),
+    new FoundMessage(model, pipelineView),
+    vscode.languages.registerHoverProvider(POST_FILES, new PostHover(folders, model, log)),
+    registerCommands(targets, log),
+  );
+  putCommandOnPath(context.environmentVariableCollection, context.extensionPath);
+  if (folders.current === undefined) await sample.install().then((uri) => folders.add(uri, vscode.l10n.t('Sample')), (error: unknown) => log.warn(String(error)));
+  void lookBack(model, log).catch((error: unknown) => presentError(error, log));
+  log.info(`SMP Curator ${context.extension.packageJSON.version as string} is ready.`);
+}

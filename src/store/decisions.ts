@@ -1,0 +1,43 @@
+// Decisions of people: events that are only ever added. The state of a post is that of its newest event.
+import type { Database } from './database.ts';
+
+export type PostDecisionKind = 'post-excluded' | 'post-restored';
+
+export interface Decision {
+  readonly id: string; // UUID
+  readonly pid: string;
+  readonly kind: PostDecisionKind;
+  readonly reason: string;
+  readonly contentHash: string; // of the post as it was when decided
+  readonly author: string;
+  readonly decidedAt: number; // unix seconds
+}
+
+export function addDecision(store: Database, sourceId: number, decision: Decision): void {
+  store.transaction(() => {
+    store.prepare('INSERT INTO decisions (id, source_id, pid, kind, payload, content_hash, author, decided_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)').run(
+      decision.id, sourceId, decision.pid, decision.kind, JSON.stringify({ reason: decision.reason }), decision.contentHash, decision.author, decision.decidedAt);
+  });
+}
+
+export interface ExcludedPost {
+  readonly source: string;
+  readonly root: string; // absolute
+  readonly pid: string;
+  readonly uid: string;
+  readonly title: string;
+  readonly file: string; // relative to root
+  readonly row: number;
+  readonly reason: string;
+  readonly author: string;
+}
+
+/** Live posts that a person has left out, newest decision first. */
+export function listExcludedPosts(store: Database, limit: number): ExcludedPost[] {
+  const rows = store.prepare<Omit<ExcludedPost, 'reason'> & { payload: string }>(
+    `SELECT s.name AS source, s.root, p.pid, p.uid, p.title, p.file, p.row, e.payload, e.author
+     FROM excluded_posts e JOIN sources s ON s.id = e.source_id JOIN posts p ON p.generation_id = s.live_generation AND p.pid = e.pid
+     ORDER BY e.decided_at DESC LIMIT ?`,
+  ).all(limit);
+  return rows.map(({ payload, ...row }) => ({ ...row, reason: (JSON.parse(payload) as { reason?: string }).reason ?? '' }));
+}
