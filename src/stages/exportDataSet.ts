@@ -15,11 +15,12 @@ import type { StageRequest, StageResult } from '../protocol/stages.ts';
 import type { Database } from '../store/database.ts';
 import { requireFreshDraw, type StoredDraw } from '../store/draws.ts';
 import { newestExports, recordExport } from '../store/exportRecords.ts';
-import { instructionInputVersion, listInstructions, type StoredInstruction } from '../store/instructions.ts';
+import { listInstructions, type StoredInstruction } from '../store/instructions.ts';
 import { modelsOfExperiment } from '../store/models.ts';
 import { promptedPairs } from '../store/pairs.ts';
 import { requireSource, type Source } from '../store/sources.ts';
-import { drawScope, readStageState, recordStageSuccess } from '../store/stageStates.ts';
+import { recordStageSuccess } from '../store/stageStates.ts';
+import { requireFreshInstructions } from './instructionRows.ts';
 import type { StageContext } from './stageContext.ts';
 import { scopeOf } from './stageScope.ts';
 
@@ -32,7 +33,8 @@ export async function* exportDataSet(context: StageContext, request: StageReques
   if (!isAbsolute(request.folder)) throw new UserError('export-folder-relative', `“${request.folder}” is not an absolute path.`, 'Give the folder by its whole path.');
   const source = requireSource(store, request.source);
   const draw = requireFreshDraw(store, source, request.dataSeed);
-  const training = requireTrainingInstructions(store, source, draw);
+  requireFreshInstructions(store, source, draw);
+  const training = listInstructions(store, draw.id, 'few-shot', 'train');
   yield { message: 'Collecting rows' };
   signal.throwIfAborted();
 
@@ -64,16 +66,6 @@ function originOf(context: StageContext, request: StageRequest<'export'>, source
     draw: { seed: draw.seed, generator: draw.generator, inputHash: draw.inputHash, sizes: draw.sizes },
     templateHash: sha256(JSON.stringify(clauses)), answerRange: { min: draw.rangeMin, max: draw.rangeMax },
   };
-}
-
-function requireTrainingInstructions(store: Database, source: Source, draw: StoredDraw): StoredInstruction[] {
-  const instructions = listInstructions(store, draw.id, 'few-shot', 'train');
-  if (instructions.length === 0) throw new UserError('not-instructed', 'There are no instructions of this draw yet.', 'Run “instruct” first.');
-  const version = instructionInputVersion(store, source, draw.inputHash, instructions[0]!.captions);
-  if (readStageState(store, source.id, 'instruct', drawScope({ dataSeed: draw.seed }))?.inputHash !== version) {
-    throw new UserError('instructions-stale', 'Posts or captions have changed since the instructions were rendered.', 'Run “instruct” again.');
-  }
-  return instructions;
 }
 
 interface Collected {
