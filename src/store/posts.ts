@@ -54,7 +54,7 @@ export function earlierPosts(store: Database, post: Pick<StoredPost, 'sourceId' 
   ).all(post.sourceId, post.uid, post.userOrder, limit).map(toPost).reverse();
 }
 
-/** Usable posts (labelled or not) whose id is greater than `afterId`, in file order: begin with 0, go on with the last id of the page. */
+/** Usable posts (labelled or not) whose id is greater than `afterId`, in the order of ids: begin with 0, go on with the last id of the page. */
 export function pageOfPosts(store: Database, sourceId: number, afterId: number, limit: number): StoredPost[] {
   return store.prepare<PostRow>(`SELECT ${COLUMNS} FROM usable_posts WHERE source_id = ? AND id > ? ORDER BY id LIMIT ?`).all(sourceId, afterId, limit).map(toPost);
 }
@@ -64,6 +64,13 @@ export function pageOfPostsByUser(store: Database, sourceId: number, after: { ui
   return store.prepare<PostRow>(
     `SELECT ${COLUMNS} FROM usable_posts WHERE source_id = ? AND (uid, user_order) > (?, ?) AND label IS NOT NULL ORDER BY uid, user_order LIMIT ?`,
   ).all(sourceId, after.uid, after.userOrder, limit).map(toPost);
+}
+
+/** How many usable posts have each score, ascending: what percentiles are read from. */
+export function scoreCounts(store: Database, sourceId: number): [score: Hundredths, posts: number][] {
+  return store.prepare<{ label: Hundredths; posts: number }>(
+    'SELECT label, count(*) AS posts FROM usable_posts WHERE source_id = ? AND label IS NOT NULL GROUP BY label ORDER BY label',
+  ).all(sourceId).map(({ label, posts }) => [label, posts]);
 }
 
 /**

@@ -1,17 +1,8 @@
 // Full-text search over title, tags and caption of live posts (FTS5, contentless: the words are indexed, the text stays in
 // its tables).
+import { join } from 'node:path';
+import type { PostHit } from '../protocol/workerRpc.ts';
 import type { Database } from './database.ts';
-
-export interface SearchHit {
-  readonly source: string;
-  readonly pid: string;
-  readonly uid: string;
-  readonly title: string;
-  readonly snippet: string; // of the field in which the first word stands, at most 120 characters
-  readonly path: string; // absolute path of the file
-  readonly file: string; // relative to the source's root
-  readonly row: number;
-}
 
 interface HitRow {
   source: string; root: string; pid: string; uid: string; title: string; tags: string; caption: string | null; file: string; row: number;
@@ -20,27 +11,48 @@ interface HitRow {
 /** Posts looked at for one search, best first, before those of other generations are left out. */
 const CANDIDATES = 1000;
 const SNIPPET_LENGTH = 120;
+const HIT_COLUMNS = 's.name AS source, s.root, p.pid, p.uid, p.title, p.tags, c.text AS caption, p.file, p.row';
+const CAPTION_JOIN = 'LEFT JOIN current_captions c ON c.source_id = s.id AND c.pid = p.pid';
 
 /**
- * Live posts that hold every word of `text` (the last one may be unfinished), best first. Any text is legal: it is cut into
- * words and quoted, so that nothing in it is an operator. No word finds nothing.
+ * Live posts whose id begins with `text`, then those that hold every word of it (the last word may be unfinished), best first. A hit's
+ * snippet is the field in which a word was found, at most 120 characters of it.
+ * Any text is legal: it is cut into words and quoted, so that nothing in it is an operator.
  * @param sourceId one source, or null for all.
  */
-export function searchPosts(store: Database, sourceId: number | null, text: string, limit: number): SearchHit[] {
+export function searchPosts(store: Database, sourceId: number | null, text: string, limit: number): PostHit[] {
   const words = wordsOf(text);
+  const hits = new Map<string, PostHit>();
+  for (const row of [...rowsByPid(store, sourceId, text.trim(), limit), ...rowsByWords(store, sourceId, words, limit)]) {
+    const key = JSON.stringify([row.source, row.pid]);
+    if (hits.size < limit && !hits.has(key)) hits.set(key, toHit(row, words));
+  }
+  return [...hits.values()];
+}
+
+function rowsByPid(store: Database, sourceId: number | null, beginning: string, limit: number): HitRow[] {
+  if (beginning === '') return [];
+  return store.prepare<HitRow>(
+    `SELECT ${HIT_COLUMNS} FROM sources s JOIN posts p ON p.generation_id = s.live_generation AND p.pid >= ? AND p.pid < ? ${CAPTION_JOIN}
+     WHERE ? IS NULL OR s.id = ? ORDER BY s.id, p.pid LIMIT ?`,
+  ).all(beginning, `${beginning}\u{10FFFF}`, sourceId, sourceId, limit);
+}
+
+function rowsByWords(store: Database, sourceId: number | null, words: readonly string[], limit: number): HitRow[] {
   if (words.length === 0) return [];
   const query = words.map((word, i) => `"${word}"${i === words.length - 1 ? '*' : ''}`).join(' ');
-  const rows = store.prepare<HitRow>(
+  return store.prepare<HitRow>(
     `WITH hits AS MATERIALIZED (SELECT rowid AS id, rank FROM posts_search WHERE posts_search MATCH ? ORDER BY rank LIMIT ${CANDIDATES})
-     SELECT s.name AS source, s.root, p.pid, p.uid, p.title, p.tags, c.text AS caption, p.file, p.row
-     FROM hits h JOIN posts p ON p.id = h.id JOIN sources s ON s.live_generation = p.generation_id
-     LEFT JOIN current_captions c ON c.source_id = s.id AND c.pid = p.pid
+     SELECT ${HIT_COLUMNS} FROM hits h JOIN posts p ON p.id = h.id JOIN sources s ON s.live_generation = p.generation_id ${CAPTION_JOIN}
      WHERE ? IS NULL OR s.id = ? ORDER BY h.rank, p.id LIMIT ?`,
   ).all(query, sourceId, sourceId, limit);
-  return rows.map((row) => ({
-    source: row.source, pid: row.pid, uid: row.uid, title: row.title, snippet: snippetOf([row.title, row.tags, row.caption ?? ''], words),
-    path: `${row.root.replace(/[/\\]$/, '')}/${row.file}`, file: row.file, row: row.row,
-  }));
+}
+
+function toHit(row: HitRow, words: readonly string[]): PostHit {
+  return {
+    source: row.source, pid: row.pid, uid: row.uid, title: row.title, file: join(row.root, row.file), row: row.row,
+    snippet: snippetOf([row.title, row.tags, row.caption ?? ''], words),
+  };
 }
 
 /** Brings the index up to date when a post's caption changed. No live post of this key: nothing to do. */

@@ -11,7 +11,7 @@ export class StatisticsCounter {
   #scoreSum = 0; // hundredths
   #titleCharacters = 0;
   #tags = 0;
-  readonly #distinctTags = new Set<string>();
+  readonly #distinctTags = new DistinctTags();
   readonly #categories = new Set<string>();
   readonly #subcategories = new Set<string>();
   readonly #concepts = new Set<string>();
@@ -27,11 +27,7 @@ export class StatisticsCounter {
       this.#scoreSum += post.label;
     }
     this.#titleCharacters += codePoints(post.title);
-    for (const tag of post.tags.split(/\s+/)) {
-      if (tag === '') continue;
-      this.#tags++;
-      this.#distinctTags.add(tag);
-    }
+    this.#tags += this.#distinctTags.addAll(post.tags);
     if (post.category !== '') this.#categories.add(post.category);
     if (post.subcategory !== '') this.#subcategories.add(post.subcategory);
     if (post.concept !== '') this.#concepts.add(post.concept);
@@ -54,6 +50,65 @@ export class StatisticsCounter {
       meanScore: this.#labelled === 0 ? null : this.#scoreSum / this.#labelled / 100,
       timeTies: this.#timeTies, skippedRows, usersWithFivePosts: this.#usersWithFivePosts,
     };
+  }
+}
+
+/**
+ * Counts distinct words of texts by a 52-bit hash of each, in a table that grows: six million tags of SMPD as strings of their
+ * own took seven seconds. Two of 200,000 words share a hash with a probability of 4 in a million.
+ */
+class DistinctTags {
+  size = 0;
+  #slots = new Float64Array(1 << 12); // 0: free
+
+  /** @returns how many words (separated by blanks) the text has. */
+  addAll(text: string): number {
+    let words = 0;
+    let low = 0, high = 0;
+    let inWord = false;
+    for (let i = 0; i <= text.length; i++) {
+      const unit = i < text.length ? text.charCodeAt(i) : SPACE;
+      if (unit > SPACE) {
+        if (!inWord) {
+          low = 0x811c9dc5;
+          high = 0x9747b28c;
+          inWord = true;
+        }
+        low = Math.imul(low ^ unit, 0x01000193);
+        high = Math.imul(high ^ unit, 0x5bd1e995);
+      } else if (inWord) {
+        words++;
+        inWord = false;
+        this.#add(((low ^ (low >>> 15)) >>> 0) * 0x100000 + ((high ^ (high >>> 13)) >>> 12) + 1);
+      }
+    }
+    return words;
+  }
+
+  #add(key: number): void {
+    if (this.size * 2 >= this.#slots.length) this.#grow();
+    if (insertKey(this.#slots, key)) this.size++;
+  }
+
+  #grow(): void {
+    const slots = new Float64Array(this.#slots.length * 2);
+    for (const key of this.#slots) if (key !== 0) insertKey(slots, key);
+    this.#slots = slots;
+  }
+}
+
+/** Blanks and control characters end a word. */
+const SPACE = 0x20;
+
+/** Linear probing in a table whose length is a power of two; whether the key is new. */
+function insertKey(slots: Float64Array, key: number): boolean {
+  const mask = slots.length - 1;
+  for (let slot = (key / 0x100000) & mask; ; slot = (slot + 1) & mask) {
+    if (slots[slot] === key) return false;
+    if (slots[slot] === 0) {
+      slots[slot] = key;
+      return true;
+    }
   }
 }
 

@@ -1,13 +1,15 @@
-// Where a workspace folder's store lies: `.smp/curation.sqlite` in it, or in the extension's storage where the folder is on a
-// network file system, on which SQLite's write-ahead log is unsafe.
+// Where a workspace folder's store lies: `.smp/curation.sqlite` in it, or in a folder of this machine where the workspace
+// folder is on a network file system, on which SQLite's write-ahead log is unsafe, or cannot be written.
 import { createHash } from 'node:crypto';
-import { existsSync, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, statfsSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 export interface StoreLocation {
   readonly storeFile: string;
   readonly storeFolder: string; // `.smp` of the workspace folder: runs/, models/, mappings/, decisions/
   readonly onNetwork: boolean;
+  readonly writable: boolean; // the workspace folder; where it is not, all lies in the storage
 }
 
 /** File systems that are shared between machines, by statfs' magic number (linux/magic.h, and each system's own headers). */
@@ -16,13 +18,57 @@ const NETWORK_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
   [0x01021997, '9p'], [0x65735546, 'FUSE'], [0x00c36400, 'Ceph'], [0x19830326, 'BeeGFS'],
 ]);
 
-/** @param storage a folder on this machine, used when `folder` is on a network file system */
+/** What git keeps of the store's folder: what people decided and chose. The rest can be made again. */
+const GITIGNORE = `# Written by SMP Curator: decisions, plans and mappings are worth keeping, everything else can be made again.
+*
+!.gitignore
+!decisions/
+!decisions/**
+!plans/
+!plans/**
+!mappings/
+!mappings/**
+`;
+
+/**
+ * @param folder the workspace folder, absolute
+ * @param storage a folder on this machine for stores that cannot lie in their workspace folder; `defaultStorage` unless a
+ *   caller has reasons, so that the editor and the command line find the same store.
+ */
 export function locateStore(folder: string, storage: string): StoreLocation {
-  const storeFolder = join(folder, '.smp');
-  const onNetwork = networkFileSystem(folder) !== null;
-  if (!onNetwork) return { storeFile: join(storeFolder, 'curation.sqlite'), storeFolder, onNetwork };
   const name = createHash('sha256').update(folder).digest('hex').slice(0, 16);
-  return { storeFile: join(storage, 'stores', name, 'curation.sqlite'), storeFolder, onNetwork };
+  const elsewhere = join(storage, 'stores', name);
+  const onNetwork = networkFileSystem(folder) !== null;
+  const writable = isWritable(folder);
+  const storeFolder = writable ? join(folder, '.smp') : elsewhere;
+  return { storeFile: join(onNetwork ? elsewhere : storeFolder, 'curation.sqlite'), storeFolder, onNetwork, writable };
+}
+
+/** Where programs keep a user's data on this system, and ours in it. */
+export function defaultStorage(environment: Readonly<Record<string, string | undefined>>, platform: NodeJS.Platform = process.platform): string {
+  const home = homedir();
+  const data = platform === 'win32' ? (environment['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local'))
+    : platform === 'darwin' ? join(home, 'Library', 'Application Support')
+      : (environment['XDG_DATA_HOME'] || join(home, '.local', 'share'));
+  return join(data, 'smp-curator');
+}
+
+/** Makes the store's folder, and tells git what in it to leave out. An existing .gitignore stays as it is. */
+export function prepareStoreFolder(location: Pick<StoreLocation, 'storeFolder'>): void {
+  mkdirSync(location.storeFolder, { recursive: true });
+  const path = join(location.storeFolder, '.gitignore');
+  if (!existsSync(path)) writeFileSync(path, GITIGNORE);
+}
+
+/** Whether files can be made in `.smp`, or in the folder where there is none yet. */
+function isWritable(folder: string): boolean {
+  const storeFolder = join(folder, '.smp');
+  try {
+    accessSync(existsSync(storeFolder) ? storeFolder : folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The network file system that a path is on, by name; null on a disk of this machine. Numbers are Linux's: elsewhere only UNC paths are told. */
