@@ -1,4 +1,6 @@
 // Decisions of people: events that are only ever added. The state of a post is that of its newest event.
+import { join } from 'node:path';
+import type { PostHit } from '../protocol/workerRpc.ts';
 import type { Database } from './database.ts';
 
 export type PostDecisionKind = 'post-excluded' | 'post-restored';
@@ -20,24 +22,15 @@ export function addDecision(store: Database, sourceId: number, decision: Decisio
   });
 }
 
-export interface ExcludedPost {
-  readonly source: string;
-  readonly root: string; // absolute
-  readonly pid: string;
-  readonly uid: string;
-  readonly title: string;
-  readonly file: string; // relative to root
-  readonly row: number;
-  readonly reason: string;
-  readonly author: string;
-}
-
-/** Live posts that a person has left out, newest decision first. */
-export function listExcludedPosts(store: Database, limit: number): ExcludedPost[] {
-  const rows = store.prepare<Omit<ExcludedPost, 'reason'> & { payload: string }>(
+/** Live posts that a person has left out, newest decision first; the snippet says who and why. */
+export function listExcludedPosts(store: Database, limit: number): PostHit[] {
+  const rows = store.prepare<Omit<PostHit, 'snippet'> & { root: string; payload: string; author: string }>(
     `SELECT s.name AS source, s.root, p.pid, p.uid, p.title, p.file, p.row, e.payload, e.author
      FROM excluded_posts e JOIN sources s ON s.id = e.source_id JOIN posts p ON p.generation_id = s.live_generation AND p.pid = e.pid
      ORDER BY e.decided_at DESC LIMIT ?`,
   ).all(limit);
-  return rows.map(({ payload, ...row }) => ({ ...row, reason: (JSON.parse(payload) as { reason?: string }).reason ?? '' }));
+  return rows.map(({ root, payload, author, ...post }) => {
+    const { reason = '' } = JSON.parse(payload) as { reason?: string };
+    return { ...post, file: join(root, post.file), snippet: reason === '' ? author : `${author}: ${reason}` };
+  });
 }

@@ -120,9 +120,3 @@ function staleReason(store: Database, post: StoredPost, prediction: PredictionRo
   const model = store.prepare<{ made_at: number }>('SELECT made_at FROM models WHERE id = ?').get(prediction.model_id);
   return model !== undefined && model.made_at > prediction.predicted_at ? 'newer-model' : null;
 }
-
-/** How many live posts of a source have each score (hundredths), by ascending score. */
-export function scoreCounts(store: Database, sourceId: number): [number, number][] {
-  return store.prepare<{ label: number; posts: number }>('SELECT label, count(*) AS posts FROM live_posts WHERE source_id = ? AND label IS NOT NULL GROUP BY label ORDER BY label')
-    .all(sourceId).map((row) => [row.label, row.posts]);
-}

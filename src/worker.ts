@@ -1,0 +1,90 @@
+// Composition root of the database workers: `live` answers what the editor asks at once, `bulk` carries out the long work.
+// The store is opened when it is first needed, so that looking at a folder makes no store in it.
+import { join } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import { demoRequest } from './protocol/demo.ts';
+import type { Log, LongWork } from './protocol/progress.ts';
+import { logOver, serveRequests, type Handlers } from './protocol/requestChannel.ts';
+import { BULK_METHODS, LIVE_METHODS, workerDataSchema, type BulkMethods, type LiveMethods, type MachineSettings } from './protocol/workerRpc.ts';
+import { findTrainerPython, setUpTrainer, type TrainerSetupOptions } from './hosts/local/trainerSetup.ts';
+import { LocalHost } from './hosts/local/localHost.ts';
+import { decideOnPost } from './stages/decideOnPost.ts';
+import { detectPosts } from './stages/indexPosts.ts';
+import { makeDemo } from './stages/makeDemo.ts';
+import { newestReport, readPipelineStatus } from './stages/pipelineStatus.ts';
+import { runPlan } from './stages/runPlan.ts';
+import type { StageContext } from './stages/stageContext.ts';
+import { runStage } from './stages/stageTable.ts';
+import type { Database } from './store/database.ts';
+import { listExcludedPosts } from './store/decisions.ts';
+import { listSkippedRows } from './store/generations.ts';
+import { openStore } from './store/openStore.ts';
+import { scoreCounts } from './store/posts.ts';
+import { searchPosts } from './store/search.ts';
+import { requireSource } from './store/sources.ts';
+
+
+const port = parentPort!;
+const data = workerDataSchema.parse(workerData);
+const log: Log = logOver(port);
+const now = (): number => Date.now() / 1000;
+
+let opening: Promise<Database> | undefined;
+function store(): Promise<Database> {
+  opening ??= openStore(data.storeFile, { readOnly: false, log }).catch((error: unknown) => {
+    opening = undefined; // what stood in the way may be gone next time
+    throw error;
+  });
+  return opening;
+}
+
+const trainerPackage = join(data.resources, 'trainer');
+function trainerSetup(python: string | null): TrainerSetupOptions {
+  return { python: python ?? '', requirements: join(trainerPackage, 'requirements.txt'), folder: join(data.storage, 'trainer'), log };
+}
+
+/** An interpreter that a person named has the packages; else the environment that was set up. */
+async function stageContext({ python, threads }: MachineSettings): Promise<StageContext> {
+  const interpreter = python ?? (await findTrainerPython(trainerSetup(null)));
+  return {
+    store: await store(), log, folder: data.folder, storeFolder: data.storeFolder, resources: data.resources, productVersion: data.productVersion, now,
+    host: new LocalHost({ jobsFolder: join(data.storeFolder, 'runs'), python: interpreter, supervisor: join(trainerPackage, 'supervisor.py') }),
+    trainer: { python: interpreter, package: trainerPackage, threads },
+  };
+}
+
+const live: Handlers<LiveMethods> = {
+  status: async (experiment) => readPipelineStatus({ store: await store(), storeFolder: data.storeFolder, now }, experiment),
+  searchPosts: async ({ text, limit }) => searchPosts(await store(), null, text, limit),
+  excludedPosts: async ({ limit }) => listExcludedPosts(await store(), limit),
+  decideOnPost: async (decision) => decideOnPost({ store: await store(), storeFolder: data.storeFolder, now }, decision),
+  skippedRows: async ({ source, limit }) => {
+    const { id, root } = requireSource(await store(), source);
+    return listSkippedRows(await store(), id, limit).map((row) => ({ ...row, file: join(root, row.file) }));
+  },
+  scoreCounts: async ({ source }) => scoreCounts(await store(), requireSource(await store(), source).id),
+  report: async ({ source, ...experiment }) => newestReport(await store(), source, experiment),
+};
+
+const bulk: Handlers<BulkMethods> = {
+  detect: async ({ path }) => {
+    const found = await detectPosts(data.storeFolder, path, null, null);
+    return { path, kind: found.kind, name: found.name, findings: found.findings, files: found.files.map((file) => file.path), approximateRows: found.approximateRows, mapping: found.mapping };
+  },
+  runStage: async function* ({ stage, request, ...machine }, signal) {
+    return yield* runStage(await stageContext(machine), stage, request, signal);
+  },
+  runPlan: async function* ({ request, ...machine }, signal) {
+    return yield* runPlan(await stageContext(machine), request, signal);
+  },
+  setUpTrainer: async function* ({ python }, signal): LongWork<{ python: string }> {
+    return { python: yield* setUpTrainer(trainerSetup(python), signal) };
+  },
+  makeDemo: async function* ({ folder }, signal) {
+    yield* makeDemo(demoRequest(folder), signal);
+    return { folder, captions: join(folder, 'captions.jsonl') };
+  },
+};
+
+if (data.role === 'live') serveRequests(port, LIVE_METHODS, live);
+else serveRequests(port, BULK_METHODS, bulk);
