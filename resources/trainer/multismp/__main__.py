@@ -44,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="multismp", description="Trains and reads models that say how popular a post will be.")
+    parser = argparse.ArgumentParser(
+        prog="multismp", description="Trains and reads models that say how popular a post will be."
+    )
     parser.add_argument("--version", action="version", version=__version__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="verb")
     for verb, says in JOB_VERBS.items():

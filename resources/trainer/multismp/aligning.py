@@ -107,7 +107,8 @@ class _Aligner:
         self._batches = [[pairs[index] for index in batch] for batch in cut]
         self._control = order.loss.name if order.loss.name in CONTROL_NAMES else None
         self._supervised = [
-            [Example(pairs[index].prompt, self._supervised_answer(encoder, rows[index]), []) for index in batch] for batch in cut
+            [Example(pairs[index].prompt, self._supervised_answer(encoder, rows[index]), []) for index in batch]
+            for batch in cut
         ]
         self._loss = None if self._control else preference_loss(order.loss.name, order.loss.beta, order.loss.fixed_lambda)
         self.steps = order.epochs * len(self._batches)
@@ -166,7 +167,7 @@ class _Aligner:
                 self._check_step_0(logps, loss, mu)
             extra = self._preference_figures(logps, loss)
         self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self._model.parameters(), self._order.clip)
         self._optimizer.step()
         value = loss.item()
@@ -206,9 +207,9 @@ class _Aligner:
     def _check_step_0(self, logps: PairLogps, loss: Tensor, mu: Tensor) -> None:
         """Policy and reference are one model, so every loss is log 2 and at most its penalty on rounding noise."""
         tolerance = STEP_0_TOLERANCE[self._model.dtype]
-        shift = float(torch.maximum(logps.chosen_shift.abs(), logps.rejected_shift.abs()).max())
+        shift = float(torch.maximum(logps.chosen_shift.abs(), logps.rejected_shift.abs()).max().detach())
         largest_weight = max(float(mu.max()), self._order.loss.fixed_lambda, 1.0)
-        excess = abs(float(loss) - math.log(2))
+        excess = abs(loss.item() - math.log(2))
         if shift >= tolerance or excess > (largest_weight + 2 * self._order.loss.beta) * shift + 1e-6:
             raise AssertionError(f"at step 0 the policy differs from its reference by {shift:g} nats, the loss by {excess:g}")
 
@@ -219,7 +220,9 @@ class _Aligner:
         difference = float((shared - plain).abs().max())
         if difference <= SHARING_TOLERANCE[self._model.dtype]:
             return True
-        self._events.warning(f"Prompts are computed twice: sharing them changes this model's log-probabilities by {difference:.2g}.")
+        self._events.warning(
+            f"Prompts are computed twice: sharing them moves this model's log-probabilities by {difference:.2g}."
+        )
         return False
 
     def _logps(self, batch: Sequence[PairExample]) -> tuple[Tensor, Tensor]:

@@ -40,10 +40,9 @@ def fingerprint(run_file: Path, data_files: Iterable[Path], model: ModelReferenc
     digest = hashlib.sha256(run_file.read_bytes())
     for path in data_files:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
-    for name in (model.base, model.adapter):
-        path = Path(name) if name is not None else None
-        if path is None or not path.exists():
-            continue
+    for path in [Path(name) for name in (model.base, model.adapter) if name is not None]:
+        if not path.exists():
+            continue  # an id of a hub
         for file in sorted(path.iterdir()) if path.is_dir() else [path]:
             about = file.stat()
             digest.update(f"{file.name}\0{about.st_size}\0{about.st_mtime_ns}\0".encode())
@@ -82,7 +81,7 @@ class JobState:
             torch.save(state, file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(unfinished, path)
+        unfinished.replace(path)
 
     def load(self) -> dict[str, Any] | None:
         """The kept state, or None where there is none. Tensors come to the CPU; nothing in the file is run."""
@@ -98,4 +97,4 @@ class JobState:
 def _replace(path: Path, content: bytes) -> None:
     unfinished = path.with_name(path.name + ".writing")
     unfinished.write_bytes(content)
-    os.replace(unfinished, path)
+    unfinished.replace(path)

@@ -169,7 +169,9 @@ def parse_order(content: dict[str, Any], place: str, verb: str) -> Order:
         )
     written_for = fields.one_of("verb", tuple(_PARSERS))
     if written_for != verb:
-        raise UserError(f"{place}: is written for '{written_for}', not for '{verb}'.", f"Run 'python -m multismp {written_for}'.")
+        raise UserError(
+            f"{place}: is written for '{written_for}', not for '{verb}'.", f"Run 'python -m multismp {written_for}'."
+        )
     return _PARSERS[verb](fields)
 
 

@@ -108,7 +108,7 @@ class _Entry:
     def score(self, field: str) -> str:
         value = self.content.get(field)
         if not isinstance(value, str) or not _CANONICAL_SCORE.fullmatch(value):
-            raise self.fail(field, "a score with two decimals between 0.00 and 31.99, such as \"7.52\"")
+            raise self.fail(field, 'a score with two decimals between 0.00 and 31.99, such as "7.52"')
         return value
 
     def not_negative(self, field: str) -> float:
@@ -156,7 +156,8 @@ def _read_rows(path: Path, make: Callable[[_Entry], Row]) -> list[Row]:
         row = make(_Entry(content, place))
         if row.id in seen:
             raise UserError(
-                f"{place}: id '{row.id[:80]}' stands on line {seen[row.id]} already.", "Make the data file again from its stage."
+                f"{place}: id '{row.id[:80]}' stands on line {seen[row.id]} already.",
+                "Make the data file again from its stage.",
             )
         seen[row.id] = number
         rows.append(row)
@@ -301,7 +302,9 @@ def _joined_template(pieces: Sequence[Piece]) -> Iterator[Piece]:
         yield ("t", waiting)
 
 
-def length_bucketed_batches(lengths: Sequence[int], batch_size: int, order: random.Random, pool_of: int = 16) -> list[list[int]]:
+def length_bucketed_batches(
+    lengths: Sequence[int], batch_size: int, order: random.Random, pool_of: int = 16
+) -> list[list[int]]:
     """One pass over the rows as batches of indices of similar length.
 
     Rows are shuffled, sorted by length within stretches of `pool_of` batches and cut; the batches are shuffled again.

@@ -42,9 +42,7 @@ def clause_table() -> dict[str, Any]:
     return table
 
 
-def render_instruction(
-    template: str, uid: str, history: Sequence[tuple[PostText, str]], question: PostText
-) -> list[Piece]:
+def render_instruction(template: str, uid: str, history: Sequence[tuple[PostText, str]], question: PostText) -> list[Piece]:
     """The pieces of a whole prompt: instruction, newline, input (method.md, section 3).
 
     `history` holds each earlier post with its score as printed ("7.52"); all post clauses come first, then all scores.

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import torch.nn.functional as functional
+from torch.nn import functional
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -73,9 +73,9 @@ def idpop(logps: PairLogps, beta: float, mu: Tensor) -> Tensor:
 def preference_loss(name: str, beta: float, fixed_lambda: float) -> Callable[[PairLogps, Tensor], Tensor]:
     """The loss of that name as a function of log-probabilities and mu."""
     named: dict[str, Callable[[PairLogps, Tensor], Tensor]] = {
-        "dpo": lambda logps, mu: dpo(logps, beta),
-        "dpop": lambda logps, mu: dpop(logps, beta, fixed_lambda),
-        "dpop-outside": lambda logps, mu: dpop_outside(logps, beta, fixed_lambda),
+        "dpo": lambda logps, _: dpo(logps, beta),
+        "dpop": lambda logps, _: dpop(logps, beta, fixed_lambda),
+        "dpop-outside": lambda logps, _: dpop_outside(logps, beta, fixed_lambda),
         "idpop": lambda logps, mu: idpop(logps, beta, mu),
     }
     return named[name]

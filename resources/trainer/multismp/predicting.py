@@ -32,11 +32,9 @@ _ANSWER = re.compile(r"[0-9]{1,2}\.[0-9]{2}")
 _SECONDS_BETWEEN_REPORTS = 1.0
 
 
-def predict(
-    order: PredictOrder, rows: Sequence[PromptRow], events: EventLog, state: JobState, stop: StopSignal
-) -> None:
+def predict(order: PredictOrder, rows: Sequence[PromptRow], events: EventLog, state: JobState, stop: StopSignal) -> None:
     """Writes prediction rows (src/protocol/run.ts) to `order.output`, in the order of `rows`."""
-    loaded = _load(order, events, "predict", rows)
+    loaded = _load(order, events, "predict")
     needs_trie = any(decoder.name in ("median", "sample") for decoder in order.decoders)
     trie = AnswerTrie(loaded.encoder, order.range) if needs_trie else None
 
@@ -61,11 +59,9 @@ def predict(
     work.run(answer)
 
 
-def score(
-    order: ScoreOrder, rows: Sequence[InstructionRow], events: EventLog, state: JobState, stop: StopSignal
-) -> None:
+def score(order: ScoreOrder, rows: Sequence[InstructionRow], events: EventLog, state: JobState, stop: StopSignal) -> None:
     """Writes {id, tokens, logps, sum} for each row's answer and its end token to `order.output`; natural logarithms."""
-    loaded = _load(order, events, "score", rows)
+    loaded = _load(order, events, "score")
     answers = {row.id: loaded.encoder.answer(row.answer) for row in rows}
 
     def measure(batch: Sequence[tuple[PromptRow, list[int]]]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -146,7 +142,7 @@ def _row(row_id: str, decoder: str, text: str, value: int | None, **more: Any) -
     return row | more
 
 
-def _load(order: PredictOrder | ScoreOrder, events: EventLog, verb: str, rows: Sequence[PromptRow]) -> LoadedModel:
+def _load(order: PredictOrder | ScoreOrder, events: EventLog, verb: str) -> LoadedModel:
     events.progress("loading", 0, 1)
     loaded = load_model(order.model)
     total, trainable = loaded.parameter_counts()
@@ -209,7 +205,7 @@ class _Work:
             for row, _ in self._encoded:
                 for content in done[row.id]:
                     file.write(json.dumps(content, ensure_ascii=False) + "\n")
-        os.replace(unfinished, self._output)
+        unfinished.replace(self._output)
         self._kept.unlink()
         self._events.emit("saved", path=str(self._output), chosen=f"{total} rows")
 

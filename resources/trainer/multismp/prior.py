@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy
 import torch
@@ -102,11 +102,11 @@ def build_model(size: PriorSize, tokenizer: PreTrainedTokenizerFast, seed: int) 
             initializer_range=0.05,
         )
     )
-    embeddings = model.get_input_embeddings().weight.data
-    wholes = [tokenizer.convert_tokens_to_ids(f" {whole}.") for whole in range(INTEGER_PARTS)]
-    digits = [tokenizer.convert_tokens_to_ids(str(digit)) for digit in range(10)]
-    for tokens in (wholes, digits):
-        _order_by_value(embeddings, tokens)
+    embeddings = cast("torch.Tensor", model.get_input_embeddings().weight.data)
+    wholes = [f" {whole}." for whole in range(INTEGER_PARTS)]
+    digits = [str(digit) for digit in range(10)]
+    for numbers in (wholes, digits):
+        _order_by_value(embeddings, [cast("int", tokenizer.convert_tokens_to_ids(number)) for number in numbers])
     return model
 
 
@@ -210,7 +210,8 @@ class InventedUsers:
         """One sentence on a picture that does not exist."""
         draw = self.random
         place = draw.choice(("in front of", "next to", "on", "under", "behind", "with", "in", "near"))
-        return f"a {draw.choice(words.QUALITIES)} {draw.choice(words.NOUNS)} {place} a {draw.choice(words.QUALITIES)} {draw.choice(words.NOUNS)}"
+        things = [f"a {draw.choice(words.QUALITIES)} {draw.choice(words.NOUNS)}" for _ in range(2)]
+        return f"{things[0]} {place} {things[1]}"
 
     def _category(self) -> str:
         draw = self.random
@@ -263,7 +264,7 @@ def train_prior(
         set_learning_rate(optimizer, size.learning_rate, step, size.steps)
         loss = supervised_loss(model, next(batches), HISTORY_SCORE_WEIGHT)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         recent.append(loss.item())

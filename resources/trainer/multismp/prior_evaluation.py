@@ -166,7 +166,8 @@ def _tune(
             output=job / "model",
         )
         events = EventLog(job / "events.jsonl")
-        train(order, [rows for _, rows in phases], validation, events, JobState("evaluation", job / "checkpoints"), StopSignal())
+        state = JobState("evaluation", job / "checkpoints")
+        train(order, [rows for _, rows in phases], validation, events, state, StopSignal())
         events.close()
         return load_model(ModelReference(str(order.output), None))
 
@@ -186,7 +187,8 @@ def _medians(loaded: LoadedModel, rows: Sequence[InstructionRow]) -> NDArray[num
 
 
 def _print_table(kind: Kind, found: dict[str, _Errors]) -> None:
-    print(f"**{kind.name.capitalize()}** (SD {kind.user} between users, {kind.category} between categories, {kind.noise} noise)\n")
+    deviations = f"SD {kind.user} between users, {kind.category} between categories, {kind.noise} noise"
+    print(f"**{kind.name.capitalize()}** ({deviations})\n")
     print("| | " + " | ".join(f"{shot}-shot" for shot in SHOTS) + " |")
     print("|---|" + "---|" * len(SHOTS))
     better = {

@@ -143,7 +143,7 @@ class _Trainer:
         rate = set_learning_rate(optimizer, phase.learning_rate, step, phase.steps)
         loss = supervised_loss(self._model, batch, phase.history_score_weight)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self._model.parameters(), GRADIENT_CLIP)
         optimizer.step()
         value = loss.item()
@@ -197,7 +197,7 @@ class _Trainer:
 
 
 def phase_batches(phase: Phase, lengths: Sequence[int], seed: int, start: int) -> Iterator[list[int]]:
-    """The phase's batches from step `start` on. The order depends on seed, phase and pass alone: a resumed run needs no more."""
+    """The phase's batches from step `start` on. Their order depends on seed, phase and pass alone."""
     passes = 0
     skipped = 0
     while True:

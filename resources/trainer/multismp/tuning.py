@@ -101,9 +101,7 @@ def merge_adapter(loaded: LoadedModel) -> None:
 def trainable_state(model: PreTrainedModel) -> dict[str, Tensor]:
     """A copy, on the CPU, of all weights that learn."""
     return {
-        name: parameter.detach().to("cpu", copy=True)
-        for name, parameter in model.named_parameters()
-        if parameter.requires_grad
+        name: parameter.detach().to("cpu", copy=True) for name, parameter in model.named_parameters() if parameter.requires_grad
     }
 
 
@@ -142,11 +140,11 @@ def _load_base(base: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
         name, source = str(path.parent), {"gguf_file": path.name}
     elif path.is_dir():
         name = str(path)
-    elif path.is_absolute() or base.startswith((".", "~")) or os.sep in base and len(path.parts) != 2:
+    elif path.is_absolute() or base.startswith((".", "~")) or (os.sep in base and len(path.parts) != 2):
         raise UserError(f"The model folder '{base}' does not exist.", "Choose a folder that is on this machine.")
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(name, **source)
-        model = transformers.AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32, **source)
+        model: Any = transformers.AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32, **source)
     except (OSError, ValueError, KeyError) as error:
         raise UserError(
             f"The model '{base}' cannot be loaded: {_first_line(error)}",

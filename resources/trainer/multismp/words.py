@@ -53,7 +53,9 @@ hair health history hobby holiday holidays home insects jewelry landscape makeup
 party pets phones places plants politics reading recipe school science season seasons shopping social sports street style
 technology tools toys travel urban vehicles video weather wildlife writing
 """
-_SYLLABLES = "ka lo mi ra ten vor sil du nar be qui zan fel mo ri tas hol ve lin gar pe su nok ya tri".split()
+_SYLLABLE_TEXT = """ka lo mi ra ten vor sil du nar be qui zan fel mo ri tas hol ve lin gar pe su nok ya tri"""
+
+_SYLLABLES = _SYLLABLE_TEXT.split()
 
 NOUNS = _NOUNS.split()
 QUALITIES = _QUALITIES.split()
