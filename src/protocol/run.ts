@@ -94,6 +94,7 @@ export const alignRunSchema = z.object({
 
 export const runSchema = z.discriminatedUnion('verb', [trainRunSchema, predictRunSchema, scoreRunSchema, alignRunSchema]);
 export type Run = z.infer<typeof runSchema>;
+export type ModelReference = z.infer<typeof modelReferenceSchema>;
 export type TrainRun = z.infer<typeof trainRunSchema>;
 export type PredictRun = z.infer<typeof predictRunSchema>;
 export type ScoreRun = z.infer<typeof scoreRunSchema>;

@@ -52,3 +52,43 @@ export function modelsOfExperiment(store: Database, drawId: number, experiment: 
 
 /** Of the models of a role, the one that answers k-shot questions. */
 export const modelForShots = (models: readonly StoredModel[], k: number): StoredModel | undefined => models.find((model) => model.k === k) ?? models.find((model) => model.k === null);
+
+export type NewModel = Omit<StoredModel, 'id'>;
+
+/** The model that stands where `model` would be written: same draw, role, plan, k, variant, training seed and base. */
+export function modelInPlaceOf(store: Database, model: NewModel): StoredModel | undefined {
+  const row = store.prepare<ModelRow>(
+    'SELECT * FROM models WHERE draw_id IS ? AND role = ? AND plan = ? AND ifnull(k, 0) = ? AND variant = ? AND training_seed = ? AND base = ?')
+    .get(model.drawId, model.role, model.plan, model.k ?? 0, model.variant, model.trainingSeed, model.base);
+  return row && fromRow(row);
+}
+
+/** Writes a model and answers its id. The same weights made again keep their id and the time they were made, and so their predictions. */
+export function saveModel(store: Database, model: NewModel): number {
+  return store.transaction(() => {
+    const before = modelInPlaceOf(store, model);
+    const values = [
+      model.path, model.adapterOf, model.weightsHash, model.chosen, JSON.stringify(model.trainingLabels), model.runId, model.rangeMin, model.rangeMax,
+      before?.weightsHash === model.weightsHash ? before.madeAt : model.madeAt,
+    ];
+    if (before) {
+      store.prepare(`UPDATE models SET path = ?, adapter_of = ?, weights_hash = ?, chosen = ?, training_labels = ?, run_id = ?, range_min = ?, range_max = ?, made_at = ?
+        WHERE id = ?`).run(...values, before.id);
+      return before.id;
+    }
+    const { lastInsertRowid } = store.prepare(`INSERT INTO models (path, adapter_of, weights_hash, chosen, training_labels, run_id, range_min, range_max, made_at,
+        draw_id, role, plan, k, variant, training_seed, base) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+      .run(...values, model.drawId, model.role, model.plan, model.k, model.variant, model.trainingSeed, model.base);
+    return Number(lastInsertRowid);
+  });
+}
+
+/** Removes a model with its pairs and whatever predictions are left of it. */
+export function removeModel(store: Database, id: number): void {
+  store.prepare('DELETE FROM models WHERE id = ?').run(id);
+}
+
+/** Removes the pairs that a model's answers made: with other weights it would answer otherwise. */
+export function removePairsOfModel(store: Database, id: number): void {
+  store.prepare('DELETE FROM pairs WHERE model_id = ?').run(id);
+}

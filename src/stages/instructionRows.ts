@@ -1,0 +1,81 @@
+// Rows of the trainer's data files from the store's instructions, and from windows of posts that are rendered on the way.
+import { setImmediate } from 'node:timers/promises';
+import { poolWindows, type Window } from '../domain/draws.ts';
+import { UserError } from '../domain/errors.ts';
+import { buildInstruction, type Piece, type TemplateName } from '../domain/instructions.ts';
+import { formatHundredths } from '../domain/posts.ts';
+import { SeededRandom } from '../domain/seededRandom.ts';
+import type { InstructionRow } from '../protocol/run.ts';
+import { captionText, type CaptionPolicy } from '../store/captions.ts';
+import type { Database } from '../store/database.ts';
+import type { StoredDraw } from '../store/draws.ts';
+import { instructionInputVersion, listInstructions, promptPost, type StoredInstruction } from '../store/instructions.ts';
+import { postsOfUser, type StoredPost } from '../store/posts.ts';
+import type { Source } from '../store/sources.ts';
+import { drawScope, readStageState } from '../store/stageStates.ts';
+
+const USERS_AT_ONCE = 20; // rendered before other work of this thread gets its turn
+const THINNING_STREAM = 7301; // of the seed's random streams; any number that no other use has
+
+/**
+ * Which captions the instructions of a draw were rendered with, certain that they fit the posts and captions as they are.
+ * @throws {UserError} `not-instructed`, `instructions-stale`
+ */
+export function requireFreshInstructions(store: Database, source: Source, draw: StoredDraw): CaptionPolicy {
+  const state = readStageState(store, source.id, 'instruct', drawScope({ dataSeed: draw.seed }));
+  const first = listInstructions(store, draw.id, 'few-shot', 'test', 1)[0];
+  if (state === undefined || first === undefined) throw new UserError('not-instructed', 'There are no instructions of this draw yet.', 'Run “instruct” first.');
+  if (state.inputHash === instructionInputVersion(store, source, draw.inputHash, first.captions)) return first.captions;
+  throw new UserError('instructions-stale', 'Posts or captions have changed since the instructions were rendered.', 'Run “instruct” again.');
+}
+
+/** Unique within a file that holds one form: a question occurs once for each length of history. */
+export function rowId(k: number, pid: string): string {
+  return `${k}:${pid}`;
+}
+
+/** Instructions with a known answer, as rows to learn from or to check against. */
+export function toInstructionRows(instructions: readonly StoredInstruction[]): InstructionRow[] {
+  return instructions.flatMap(({ k, pid, pieces, answer }) => (answer === null ? [] : [{ id: rowId(k, pid), pieces: [...pieces], answer: formatHundredths(answer) }]));
+}
+
+/** Renders the prompt of a window of stored posts with the captions that the policy allows. */
+export function renderWindow(store: Database, source: Source, captions: CaptionPolicy, window: Window<StoredPost>): Piece[] {
+  const shown = (post: StoredPost) => promptPost(post, captionText(store, source.id, post.pid, captions));
+  const { pieces } = buildInstruction({ template: source.template as TemplateName, uid: window.question.uid, history: window.history.map(shown), question: shown(window.question) });
+  return pieces;
+}
+
+export interface PoolRows {
+  readonly rows: AsyncIterable<InstructionRow>;
+  readonly users: number; // with at least one window
+  readonly labels: number; // posts whose score can be seen
+}
+
+/**
+ * Every window of the pool's users (1 … 4 posts, asked about the next), rendered on the way: they are not kept in the store.
+ * Where there are more than `limit`, a seeded random choice of about as many: training would never see the others.
+ */
+export function poolRows(store: Database, source: Source, uids: readonly string[], captions: CaptionPolicy, limit: number, seed: number): PoolRows {
+  let users = 0;
+  let labels = 0;
+  let windows = 0;
+  for (const uid of uids) {
+    const posts = postsOfUser(store, source.id, uid);
+    if (posts.length < 2) continue;
+    users += 1;
+    labels += posts.length;
+    windows += poolWindows(posts).length;
+  }
+  const random = windows > limit ? new SeededRandom(seed, THINNING_STREAM) : null;
+  async function* rows(): AsyncGenerator<InstructionRow> {
+    for (const [at, uid] of uids.entries()) {
+      if (at % USERS_AT_ONCE === 0) await setImmediate();
+      for (const window of poolWindows(postsOfUser(store, source.id, uid))) {
+        if (random !== null && !random.chance(limit / windows)) continue;
+        yield { id: rowId(window.history.length, window.question.pid), pieces: renderWindow(store, source, captions, window), answer: formatHundredths(window.question.label!) };
+      }
+    }
+  }
+  return { rows: rows(), users, labels };
+}

@@ -1,0 +1,211 @@
+// Stage `predict`: answers of an experiment's models to prompts, kept by post, model, k and decoder. Scopes:
+//   alignment  two samples for each question of the alignment set, by the tuned model: what pairs are made of
+//   test       exact median and free greedy answer for each question of the few-shot and extra sets
+//   every      exact median for every usable post that has an earlier labelled post of its user
+//   pids       the same for given posts
+// An answer to exactly the same prompt by the same weights is not asked for again.
+import { open } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
+import { UserError } from '../domain/errors.ts';
+import type { Piece } from '../domain/instructions.ts';
+import type { LongWork } from '../protocol/progress.ts';
+import { predictionRowSchema, RUN_VERSION, type Decoder, type PredictionRow, type PromptRow } from '../protocol/run.ts';
+import type { StageRequest, StageResult } from '../protocol/stages.ts';
+import type { CaptionPolicy } from '../store/captions.ts';
+import { requireFreshDraw, type StoredDraw } from '../store/draws.ts';
+import { listInstructions, promptHash } from '../store/instructions.ts';
+import { modelsOfExperiment, type StoredModel } from '../store/models.ts';
+import { earlierPosts, pageOfPosts, postByPid, type StoredPost } from '../store/posts.ts';
+import { answersGiven, savePredictions, type NewPrediction } from '../store/predictions.ts';
+import { requireSource, type Source } from '../store/sources.ts';
+import { recordStageSuccess } from '../store/stageStates.ts';
+import { findBase, modelReference, weightsOf, type BaseModel } from './baseModel.ts';
+import { renderWindow, requireFreshInstructions, rowId } from './instructionRows.ts';
+import { runJob } from './runJob.ts';
+import type { StageContext } from './stageContext.ts';
+import { scopeOf } from './stageScope.ts';
+
+const OUTPUT = 'out/predictions.jsonl';
+const PROMPTS_PER_JOB = 20_000; // what was answered is in the store after each
+const LONGEST_HISTORY = 4; // posts, as in the 3-shot test
+const POSTS_PER_PAGE = 50; // read and rendered before other work of this thread gets its turn, some 10 ms
+const ROWS_PER_TRANSACTION = 200; // a few milliseconds
+const GREEDY_TOKENS = 16; // at most (method.md, section 7)
+
+/** @throws {UserError} `not-sampled`, `sample-stale`, `not-instructed`, `instructions-stale`, `not-trained`, `post-unknown`, `no-history`, and those of runJob */
+export async function* predictPosts(context: StageContext, request: StageRequest<'predict'>, signal: AbortSignal): LongWork<StageResult> {
+  const { store } = context;
+  const source = requireSource(store, request.source);
+  const draw = requireFreshDraw(store, source, request.dataSeed);
+  const captions = requireFreshInstructions(store, source, draw);
+  const models = modelsFor(context, draw, request);
+  const base = await findBase(context, request.base);
+  const work: PredictWork = { context, request, source, draw, captions, base, decoders: decodersOf(request.scope) };
+
+  const counts = { models: models.length, answers: 0, prompts: 0, current: 0 };
+  for (const model of models) {
+    let waiting: Question[] = [];
+    for await (const page of questionsFor(work, model)) {
+      for (const question of page) {
+        if (isAnswered(work, model, question)) counts.current += 1;
+        else waiting.push(question);
+      }
+      yield { message: `Reading posts for the ${nameOf(model)}`, done: waiting.length, unit: 'prompts' };
+      signal.throwIfAborted();
+      if (waiting.length < PROMPTS_PER_JOB) continue;
+      counts.answers += yield* answer(work, model, waiting, signal);
+      counts.prompts += waiting.length;
+      waiting = [];
+    }
+    if (waiting.length > 0) counts.answers += yield* answer(work, model, waiting, signal);
+    counts.prompts += waiting.length;
+  }
+  if (counts.prompts + counts.current === 0) throw nothingToAsk(request);
+  recordStageSuccess(store, source.id, 'predict', scopeOf('predict', request), models.map((model) => `${model.id} ${model.weightsHash}`).join(' '), counts, context.now());
+  return { summary: summaryOf(models, counts), counts, unchanged: counts.prompts === 0 };
+}
+
+interface PredictWork {
+  readonly context: StageContext;
+  readonly request: StageRequest<'predict'>;
+  readonly source: Source;
+  readonly draw: StoredDraw;
+  readonly captions: CaptionPolicy;
+  readonly base: BaseModel;
+  readonly decoders: readonly Decoder[];
+}
+
+interface Question {
+  readonly pid: string;
+  readonly k: number; // history posts less one
+  readonly history: readonly string[]; // pids
+  readonly pieces: readonly Piece[];
+  readonly promptHash: string;
+}
+
+type Scope = StageRequest<'predict'>['scope'];
+
+function decodersOf(scope: Scope): Decoder[] {
+  if (scope === 'alignment') return [{ name: 'sample', draws: 2 }];
+  if (scope === 'test') return [{ name: 'median' }, { name: 'greedy', max_new_tokens: GREEDY_TOKENS }];
+  return [{ name: 'median' }];
+}
+
+function modelsFor({ store }: StageContext, draw: StoredDraw, request: StageRequest<'predict'>): StoredModel[] {
+  // Pairs are made of the tuned model's own answers, whichever roles were asked for.
+  const roles = request.scope === 'alignment' ? ['sft'] : request.roles;
+  const models = modelsOfExperiment(store, draw.id, request).filter((model) => roles.includes(model.role));
+  if (models.length === 0) throw new UserError('not-trained', `There is no model of this experiment yet (${roles.join(', ')}).`, 'Run “train” first.');
+  return models;
+}
+
+/** Questions that this model answers, a page at a time. In the paper's plan a model answers its own k; the 0-shot ones go to the 1-shot model. */
+async function* questionsFor(work: PredictWork, model: StoredModel): AsyncGenerator<Question[], void, void> {
+  const isIts = (k: number): boolean => model.k === null || model.k === Math.max(1, k);
+  for await (const page of allQuestions(work)) yield page.filter((question) => isIts(question.k));
+}
+
+async function* allQuestions({ context: { store }, request: { scope }, source, draw, captions }: PredictWork): AsyncGenerator<Question[], void, void> {
+  if (scope === 'alignment' || scope === 'test') {
+    const sets = scope === 'alignment' ? (['alignment'] as const) : (['few-shot', 'extra-1', 'extra-2'] as const);
+    for (const set of sets) {
+      yield listInstructions(store, draw.id, set, 'test').map(({ pid, k, history, pieces, promptHash }) => ({ pid, k, history, pieces, promptHash }));
+    }
+    return;
+  }
+  const ask = (post: StoredPost): Question[] => {
+    const history = earlierPosts(store, post, LONGEST_HISTORY);
+    if (history.length === 0) return [];
+    const pieces = renderWindow(store, source, captions, { history, question: post });
+    return [{ pid: post.pid, k: history.length - 1, history: history.map((earlier) => earlier.pid), pieces, promptHash: promptHash(pieces) }];
+  };
+  if (scope !== 'every') {
+    yield scope.pids.flatMap((pid) => {
+      const post = postByPid(store, source.id, pid);
+      if (post === null) throw new UserError('post-unknown', `The source “${source.name}” has no post ${pid.slice(0, 80)}.`, 'Index the posts again if it is new.');
+      return ask(post);
+    });
+    return;
+  }
+  for (let page = pageOfPosts(store, source.id, 0, POSTS_PER_PAGE); page.length > 0; page = pageOfPosts(store, source.id, page.at(-1)!.id, POSTS_PER_PAGE)) {
+    yield page.flatMap(ask);
+    await setImmediate();
+  }
+}
+
+function isAnswered({ context: { store }, source, decoders }: PredictWork, model: StoredModel, question: Question): boolean {
+  return decoders.every((decoder) => answersGiven(store, model.id, source.id, question, decoder.name) >= (decoder.name === 'sample' ? decoder.draws : 1));
+}
+
+/** One job: asks the model, and puts its answers into the store. Returns how many there are. */
+async function* answer(work: PredictWork, model: StoredModel, questions: readonly Question[], signal: AbortSignal): LongWork<number> {
+  const { context, request, draw, base } = work;
+  const byId = new Map(questions.map((question) => [rowId(question.k, question.pid), question]));
+  const rows = [...byId].map(([id, { pieces }]): PromptRow => ({ id, pieces: [...pieces] }));
+  const title = `Predicting with the ${nameOf(model)}`;
+  const job = yield* runJob(context, {
+    stage: 'predict', title, request, data: [{ path: 'data/prompts.jsonl', rows }],
+    weights: weightsOf(model, base), offline: base.isLocal || (model.role !== 'base' && model.adapterOf === null),
+    run: {
+      version: RUN_VERSION, verb: 'predict', seed: request.trainingSeed, threads: context.trainer.threads, model: modelReference(context, model, base),
+      data: 'data/prompts.jsonl', range: { min_hundredths: draw.rangeMin, max_hundredths: draw.rangeMax }, decoders: [...work.decoders],
+      batch_size: request.batchSize, output: OUTPUT,
+    },
+  }, signal);
+  return yield* keepAnswers(work, model, byId, job, title, signal);
+}
+
+async function* keepAnswers(
+  { context, source }: PredictWork, model: StoredModel, questions: ReadonlyMap<string, Question>, job: { id: string; output: string }, title: string, signal: AbortSignal,
+): LongWork<number> {
+  const predictedAt = context.now();
+  let kept = 0;
+  let batch: NewPrediction[] = [];
+  const keep = (): void => {
+    savePredictions(context.store, batch);
+    kept += batch.length;
+    batch = [];
+  };
+  const file = await open(job.output);
+  try {
+    for await (const line of file.readLines()) {
+      const row = predictionRowSchema.parse(JSON.parse(line));
+      const question = questions.get(row.id);
+      if (question === undefined) throw new Error(`${job.output} answers ${row.id}, which was not asked`);
+      batch.push(toPrediction(row, question, model.id, source.id, job.id, predictedAt));
+      if (batch.length < ROWS_PER_TRANSACTION) continue;
+      keep();
+      yield { message: `${title}: keeping the answers`, done: kept, unit: 'answers' };
+      signal.throwIfAborted();
+      await setImmediate();
+    }
+    keep();
+  } finally {
+    await file.close();
+  }
+  return kept;
+}
+
+function toPrediction(row: PredictionRow, question: Question, modelId: number, sourceId: number, runId: string, predictedAt: number): NewPrediction {
+  return {
+    modelId, sourceId, pid: question.pid, k: question.k, decoder: row.decoder, draw: row.draw, text: row.text, value: row.value_hundredths, quantiles: row.quantiles_hundredths,
+    mass: row.mass, sampledFrom: row.sampled_from, promptHash: question.promptHash, history: question.history, runId, predictedAt,
+  };
+}
+
+function nameOf(model: StoredModel): string {
+  const name = model.role === 'base' ? 'base' : model.role === 'sft' ? 'tuned model' : `aligned model (${model.variant})`;
+  return model.k === null ? name : `${model.k}-shot ${name}`;
+}
+
+function nothingToAsk(request: StageRequest<'predict'>): UserError {
+  if (typeof request.scope === 'string') return new UserError('no-history', 'No post can be asked about.', 'Posts need an earlier post of their user that has a score.');
+  return new UserError('no-history', 'This post has no earlier post of its user with a score, so there is nothing to predict it from.', 'Choose a later post of the user.');
+}
+
+function summaryOf(models: readonly StoredModel[], counts: { answers: number; prompts: number; current: number }): string {
+  const by = models.map(nameOf).join(', ');
+  if (counts.prompts === 0) return `All ${counts.current.toLocaleString('en')} prompts have been answered before (${by}).`;
+  const before = counts.current > 0 ? `; ${counts.current.toLocaleString('en')} had been answered before` : '';
+  return `${counts.answers.toLocaleString('en')} answers to ${counts.prompts.toLocaleString('en')} prompts by the ${by}${before}.`;
+}
