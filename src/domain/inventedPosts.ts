@@ -3,7 +3,7 @@
 import { CAMERA_NAMES, COMMON_TAGS, INVENTED_CATEGORIES, PLACES, SUBJECT_TITLES, TITLE_WORDS, type InventedCategory } from './inventedWords.ts';
 import { describePicture, LIGHTS, SCENES, SUBJECTS, type Picture, type SubjectName } from './pictures/pictureSubjects.ts';
 import type { Hundredths, Post } from './posts.ts';
-import { SeededRandom } from './seededRandom.ts';
+import { RandomStream } from './randomStream.ts';
 
 /** Written beside the data: another version may draw other posts from the same seed. */
 export const INVENTION_VERSION = 1;
@@ -77,7 +77,7 @@ export function* inventPosts(options: InventionOptions): Generator<readonly Inve
   for (let first = 0; first < options.users; first += USERS_MIXED) {
     const drafts: Draft[] = [];
     for (let index = first; index < Math.min(first + USERS_MIXED, options.users); index++) drafts.push(...draftUser(options, index, uids, worths));
-    const mixing = new SeededRandom(options.seed, STREAM.mixing, first);
+    const mixing = new RandomStream(options.seed, STREAM.mixing, first);
     const block = mixing.shuffled(drafts).map((draft) => {
       pid += mixing.integer(1, 29);
       return finishPost(draft, pid, faultOf(posts++, options.faults), options.pictures);
@@ -89,7 +89,7 @@ export function* inventPosts(options: InventionOptions): Generator<readonly Inve
 /** How many posts `inventPosts` will yield, without making them (for progress). */
 export function countInventedPosts(options: InventionOptions): number {
   let count = 0;
-  for (let index = 0; index < options.users; index++) count += postCount(new SeededRandom(options.seed, STREAM.user, index), options);
+  for (let index = 0; index < options.users; index++) count += postCount(new RandomStream(options.seed, STREAM.user, index), options);
   return count;
 }
 
@@ -107,7 +107,7 @@ interface Worths {
 }
 
 function drawWorths(seed: number, spreads: Spreads): Worths {
-  const random = new SeededRandom(seed, STREAM.worths);
+  const random = new RandomStream(seed, STREAM.worths);
   const categories = standardized(random, INVENTED_CATEGORIES.length, spreads.category);
   const subcategory = new Map<string, number>();
   const picture = new Map<SubjectName, number>();
@@ -126,7 +126,7 @@ function drawWorths(seed: number, spreads: Spreads): Worths {
 }
 
 /** Normal draws, centred and scaled so that mean and standard deviation over the levels are exactly 0 and `spread`. */
-function standardized(random: SeededRandom, levels: number, spread: number): number[] {
+function standardized(random: RandomStream, levels: number, spread: number): number[] {
   const draws = Array.from({ length: levels }, () => random.normal(1));
   const mean = draws.reduce((sum, draw) => sum + draw, 0) / levels;
   const deviation = Math.sqrt(draws.reduce((sum, draw) => sum + (draw - mean) ** 2, 0) / levels);
@@ -154,15 +154,15 @@ interface Habits {
   readonly located: boolean;
 }
 
-function postCount(random: SeededRandom, options: InventionOptions): number {
+function postCount(random: RandomStream, options: InventionOptions): number {
   const { from, to } = random.chance(options.smallUsers) ? POSTS_PER_SMALL_USER : POSTS_PER_USER;
   return random.integer(from, to);
 }
 
 function draftUser(options: InventionOptions, index: number, uids: Set<string>, worths: Worths): Draft[] {
-  const random = new SeededRandom(options.seed, STREAM.user, index);
-  const pictures = new SeededRandom(options.seed, STREAM.pictures, index);
-  const scores = new SeededRandom(options.seed, STREAM.score, index);
+  const random = new RandomStream(options.seed, STREAM.user, index);
+  const pictures = new RandomStream(options.seed, STREAM.pictures, index);
+  const scores = new RandomStream(options.seed, STREAM.score, index);
   const count = postCount(random, options);
   const user = inventUser(random, uids);
   const habits = inventHabits(random);
@@ -217,7 +217,7 @@ function finishPost(draft: Draft, number: number, fault: Fault | null, pictures:
   return { ...draft, fault, post: { ...draft.post, pid, label, imagePath: pictures ? `train/${draft.post.uid}/${pid}.png` : '' } };
 }
 
-function inventUser(random: SeededRandom, uids: Set<string>): InventedUser {
+function inventUser(random: RandomStream, uids: Set<string>): InventedUser {
   let uid: string;
   do uid = `${random.integer(1, 99_999)}@N${random.integer(10, 99)}`;
   while (uids.has(uid));
@@ -233,7 +233,7 @@ function inventUser(random: SeededRandom, uids: Set<string>): InventedUser {
   };
 }
 
-function inventHabits(random: SeededRandom): Habits {
+function inventHabits(random: RandomStream): Habits {
   return {
     categories: random.sample(INVENTED_CATEGORIES, FAVOURITE_CATEGORIES),
     hour: random.integer(0, HOURS - 1),
@@ -245,7 +245,7 @@ function inventHabits(random: SeededRandom): Habits {
   };
 }
 
-function inventPicture(random: SeededRandom, category: InventedCategory): Picture {
+function inventPicture(random: RandomStream, category: InventedCategory): Picture {
   const subject = random.pick(category.subjects);
   const colour = random.pick(SUBJECTS[subject].colours);
   const scene = random.pick(SUBJECTS[subject].scenes);
@@ -253,7 +253,7 @@ function inventPicture(random: SeededRandom, category: InventedCategory): Pictur
   return { subject, colour, scene, light: SCENES[scene].lit ? light : 'day' };
 }
 
-function inventTitle(random: SeededRandom, habits: Habits, subject: SubjectName): string {
+function inventTitle(random: RandomStream, habits: Habits, subject: SubjectName): string {
   if (random.chance(0.03)) return '';
   if (habits.cameraNames && random.chance(0.8)) return `${habits.camera}${random.integer(1000, 9999)}`;
   if (random.chance(0.4)) return capitalized(random.pick(SUBJECT_TITLES).replace('*', SUBJECTS[subject].name));
@@ -266,12 +266,12 @@ function capitalized(text: string): string {
 }
 
 /** Flickr's way: lower case, no blanks inside a tag, one blank between tags; a tag once. */
-function inventTags(random: SeededRandom, habits: Habits, about: readonly string[]): string {
+function inventTags(random: RandomStream, habits: Habits, about: readonly string[]): string {
   const tags = [...about, ...habits.tags, ...random.sample(COMMON_TAGS, random.integer(0, 6)), ...random.sample(TITLE_WORDS, random.integer(0, 4))];
   return [...new Set(tags.map((tag) => tag.toLowerCase().replaceAll(/[^a-z0-9]/g, '')))].join(' ');
 }
 
 /** Within about 10 km, in degrees with 6 decimals. */
-function nearby(random: SeededRandom, degrees: number): number {
+function nearby(random: RandomStream, degrees: number): number {
   return Math.round((degrees + random.normal(0.05)) * 1e6) / 1e6;
 }

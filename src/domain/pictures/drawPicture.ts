@@ -1,5 +1,5 @@
 // Draws a picture of the demo: a background, a shadow, the subject. What it shows is in the caption; the seed only moves things.
-import { SeededRandom } from '../seededRandom.ts';
+import { RandomStream } from '../randomStream.ts';
 import { Canvas } from './canvas.ts';
 import { shadesOf, subjectUnder } from './colours.ts';
 import * as living from './drawLiving.ts';
@@ -15,7 +15,7 @@ const SUBJECT_DRAWINGS: Readonly<Record<SubjectName, living.SubjectDrawing>> = {
 const SHADOW_HALF_WIDTH = 46;
 
 export function drawPicture(picture: Picture, seed: number): Canvas {
-  const random = new SeededRandom(seed, 0);
+  const random = new RandomStream(seed, 0);
   const canvas = new Canvas(PICTURE_WIDTH, PICTURE_HEIGHT);
   const backdrop = SCENE_DRAWINGS[picture.scene](canvas, picture.light, random);
   const x = PICTURE_WIDTH / 2 + random.integer(-26, 26);

@@ -1,5 +1,5 @@
 // The backgrounds of the demo's pictures: sky and ground, walls and tables.
-import type { SeededRandom } from '../seededRandom.ts';
+import type { RandomStream } from '../randomStream.ts';
 import type { Canvas, Rgb } from './canvas.ts';
 import { GLASS, groundUnder, mix, PAPER } from './colours.ts';
 import type { Light, SceneName } from './pictureSubjects.ts';
@@ -24,7 +24,7 @@ const SKIES: Readonly<Record<Light, Sky>> = {
   night: { top: [36, 44, 84], bottom: [58, 68, 112], star: [246, 240, 212], cloud: [170, 182, 220] },
 };
 
-function drawSky(canvas: Canvas, light: Light, random: SeededRandom, horizon: number): void {
+function drawSky(canvas: Canvas, light: Light, random: RandomStream, horizon: number): void {
   const sky = SKIES[light];
   const { width } = canvas;
   canvas.rectangle(sky.top, 0, 0, width, horizon);
@@ -52,7 +52,7 @@ function drawRidge(canvas: Canvas, colour: Rgb, base: number, peaks: readonly (r
   for (const [x, height, half] of peaks) canvas.polygon(colour, [x - half, base, x, base - height, x + half, base]);
 }
 
-type SceneDrawing = (canvas: Canvas, light: Light, random: SeededRandom) => Backdrop;
+type SceneDrawing = (canvas: Canvas, light: Light, random: RandomStream) => Backdrop;
 
 const meadow: SceneDrawing = (canvas, light, random) => {
   const under = (colour: Rgb): Rgb => groundUnder(light, colour);

@@ -1,9 +1,9 @@
-// Random draws for invented data: the same numbers for the same seed, on every machine. Each stream (a seed, a purpose,
-// an index) is independent of the others, so that a change in one kind of draw leaves the rest as it was.
+// Random numbers for invented data, in many independent streams (a seed, a purpose, an index), so that a change in one
+// kind of draw leaves the rest as it was. What is drawn from real data uses seededGenerator.ts.
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus';
 
-export class SeededRandom {
+export class RandomStream {
   readonly #generator;
 
   constructor(seed: number, stream: number, index = 0) {
