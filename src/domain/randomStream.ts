@@ -1,5 +1,6 @@
-// Random numbers for invented data, in many independent streams (a seed, a purpose, an index), so that a change in one
-// kind of draw leaves the rest as it was. What is drawn from real data uses seededGenerator.ts.
+// Random numbers in many independent streams (a seed, a purpose, an index), so that a change in one kind of draw leaves the
+// rest as it was: for invented data, and wherever a choice needs a stream of its own. Draws of users and intervals, whose
+// generator is named in results, use seededGenerator.ts.
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus';
 

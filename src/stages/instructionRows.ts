@@ -4,7 +4,7 @@ import { poolWindows, type Window } from '../domain/draws.ts';
 import { UserError } from '../domain/errors.ts';
 import { buildInstruction, type Piece, type TemplateName } from '../domain/instructions.ts';
 import { formatHundredths } from '../domain/posts.ts';
-import { SeededRandom } from '../domain/seededRandom.ts';
+import { RandomStream } from '../domain/randomStream.ts';
 import type { InstructionRow } from '../protocol/run.ts';
 import { captionText, type CaptionPolicy } from '../store/captions.ts';
 import type { Database } from '../store/database.ts';
@@ -67,7 +67,7 @@ export function poolRows(store: Database, source: Source, uids: readonly string[
     labels += posts.length;
     windows += poolWindows(posts).length;
   }
-  const random = windows > limit ? new SeededRandom(seed, THINNING_STREAM) : null;
+  const random = windows > limit ? new RandomStream(seed, THINNING_STREAM) : null;
   async function* rows(): AsyncGenerator<InstructionRow> {
     for (const [at, uid] of uids.entries()) {
       if (at % USERS_AT_ONCE === 0) await setImmediate();
