@@ -20,7 +20,8 @@ export async function* buildInstructions({ store, now }: StageContext, request: 
   const draw = requireFreshDraw(store, source, request.dataSeed);
   const scope = drawScope(request);
   const version = instructionInputVersion(store, source, draw.inputHash, request.captions);
-  if (readStageState(store, source.id, 'instruct', scope)?.inputHash === version) return resultOf(countInstructions(store, draw.id), 0, true);
+  const before = readStageState(store, source.id, 'instruct', scope);
+  if (before?.inputHash === version) return resultOf(countInstructions(store, draw.id), 0, true);
 
   const users = SET_NAMES.filter((set) => set !== 'pool').flatMap((set) => usersOfSet(store, draw.id, set).map((uid) => ({ set, uid })));
   const kept = new Set<string>();
@@ -34,8 +35,9 @@ export async function* buildInstructions({ store, now }: StageContext, request: 
   }
   changed += removeOtherInstructions(store, draw.id, kept);
   const counts = countInstructions(store, draw.id);
-  recordStageSuccess(store, source.id, 'instruct', scope, version, counts, now());
-  return resultOf(counts, changed, false);
+  // Where no prompt came out differently, nothing that was made of them is stale: the time stays.
+  recordStageSuccess(store, source.id, 'instruct', scope, version, counts, changed === 0 && before ? before.finishedAt : now());
+  return resultOf(counts, changed, changed === 0);
 }
 
 /** Few-shot users are trained on and tested; the other sets are only asked their newest post. */

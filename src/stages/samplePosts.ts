@@ -16,7 +16,8 @@ export async function* samplePosts({ store, now }: StageContext, request: StageR
   const scope = drawScope(request);
   const version = drawInputVersion(store, source);
   const existing = findDraw(store, source.id, request.dataSeed);
-  if (existing && readStageState(store, source.id, 'sample', scope)?.inputHash === version) return resultOf(existing, true);
+  const before = readStageState(store, source.id, 'sample', scope);
+  if (existing && before?.inputHash === version) return resultOf(existing, true);
 
   const users = new Map<string, DrawPost[]>();
   const hash = createHash('sha256');
@@ -34,7 +35,7 @@ export async function* samplePosts({ store, now }: StageContext, request: StageR
   }
   const inputHash = hash.digest('hex');
   if (existing?.inputHash === inputHash) {
-    recordStageSuccess(store, source.id, 'sample', scope, version, countsOf(existing), now());
+    recordStageSuccess(store, source.id, 'sample', scope, version, countsOf(existing), before?.finishedAt ?? now()); // nothing that was made of it is stale
     return resultOf(existing, true);
   }
 

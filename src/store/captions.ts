@@ -48,9 +48,9 @@ export function captionText(store: Database, sourceId: number, pid: string, poli
 
 /** Changes whenever a caption is added or decided upon; cheap enough for every look at the pipeline. */
 export function captionsVersion(store: Database, sourceId: number): string {
-  const captions = store.prepare<{ newest: number | null; count: number }>('SELECT max(id) AS newest, count(*) AS count FROM captions WHERE source_id = ?').get(sourceId);
-  const decisions = store.prepare<{ count: number }>("SELECT count(*) AS count FROM decisions WHERE source_id = ? AND kind LIKE 'caption-%'").get(sourceId);
-  return `${captions?.newest ?? 0}/${captions?.count ?? 0}/${decisions?.count ?? 0}`;
+  const caption = store.prepare<{ id: number }>('SELECT id FROM captions WHERE source_id = ? ORDER BY id DESC LIMIT 1').get(sourceId);
+  const decision = store.prepare<{ id: number }>("SELECT rowid AS id FROM decisions WHERE source_id = ? AND kind LIKE 'caption-%' ORDER BY rowid DESC LIMIT 1").get(sourceId);
+  return `${caption?.id ?? 0}/${decision?.id ?? 0}`;
 }
 
 export interface CaptionCounts {
