@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { UserError } from '../domain/errors.ts';
 import { countInventedPosts, INVENTION_VERSION, inventPosts, type InventedPost } from '../domain/inventedPosts.ts';
 import { drawPicture } from '../domain/pictures/drawPicture.ts';
@@ -69,7 +70,7 @@ function holdsDemo(folder: string, description: Readonly<Record<string, unknown>
   if (!existsSync(path)) return false;
   try {
     const { broken: _broken, ...found } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
-    return JSON.stringify(found) === JSON.stringify(description);
+    return isDeepStrictEqual(found, description);
   } catch {
     return false; // not ours: startFolder refuses the folder
   }

@@ -127,7 +127,8 @@ describe('making the demo', () => {
 
   it('does nothing when the same demo is there, and touches no folder that holds anything else', async () => {
     assert.equal((await make(request('again'))).unchanged, false);
-    assert.equal((await make(request('again'))).unchanged, true);
+    const { seed, ...others } = request('again');
+    assert.equal((await make({ ...others, seed })).unchanged, true); // whatever the order of the options
     await assert.rejects(make(request('again', { seed: 6 })), { name: 'UserError', code: 'demo-folder-taken' });
     assert.equal((await make(request('again'))).unchanged, true);
     writeFileSync(join(parent, 'a-file'), 'mine');
