@@ -14,6 +14,7 @@ export interface JsonRecord {
 
 const QUOTE = 0x22, BACKSLASH = 0x5c, OPEN_BRACKET = 0x5b, CLOSE_BRACKET = 0x5d, OPEN_BRACE = 0x7b, CLOSE_BRACE = 0x7d, COMMA = 0x2c;
 const isBlank = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+const isMarkByte = (byte: number): boolean => byte === 0xef || byte === 0xbb || byte === 0xbf; // of UTF-8's byte order mark
 
 /**
  * Yields the elements of the array in order, as many at a time as a chunk completes.
@@ -28,16 +29,12 @@ export async function* readJsonRecords(chunks: AsyncIterable<Buffer>, file: stri
   let escaped = false; // the next byte belongs to an escape
   let row = 0; // elements yielded so far
   let rest: Buffer = Buffer.alloc(0); // the unfinished element, scanned already
-  let first = true;
 
   for await (const chunk of chunks) {
     const buffer = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     const ends: number[] = []; // start and end offsets of complete elements, two by two
     let begin = depth > 0 ? 0 : -1;
-    let i = rest.length;
-    if (first && buffer.length >= 3 && buffer[0] === 0xef && buffer[1] === 0xbb && buffer[2] === 0xbf) i = 3;
-    first = false;
-    for (; i < buffer.length; i++) {
+    for (let i = rest.length; i < buffer.length; i++) {
       const byte = buffer[i]!;
       if (depth > 0) {
         if (inString) {
@@ -55,7 +52,7 @@ export async function* readJsonRecords(chunks: AsyncIterable<Buffer>, file: stri
         }
         continue;
       }
-      if (isBlank(byte)) continue;
+      if (isBlank(byte) || (state === 'start' && isMarkByte(byte))) continue;
       if (state === 'start' && byte === OPEN_BRACKET) state = 'element';
       else if (state === 'element' && byte === OPEN_BRACE) {
         depth = 1;

@@ -18,6 +18,7 @@ import {
 import { sourceByName, type Source, type SourceStatistics } from '../store/sources.ts';
 import { recordStageSuccess } from '../store/stageStates.ts';
 import { StatisticsCounter } from '../store/statistics.ts';
+import { prepareStoreFolder } from '../store/storeLocation.ts';
 import type { StageContext } from './stageContext.ts';
 
 type IndexContext = Pick<StageContext, 'store' | 'log' | 'storeFolder' | 'now'>;
@@ -73,6 +74,7 @@ export async function* indexPosts(context: IndexContext, request: StageRequest<'
       throw new UserError('source-name-taken', `The store already has a source “${source.name}”, made of other files (${existing.root}).`, 'Give this one another name (--name), or remove the other source first.');
     }
   }
+  prepareStoreFolder({ storeFolder });
   if (source.mapping !== null) {
     writeMapping(storeFolder, source.name, source.mapping);
     log.info(`Mapping kept in ${mappingPath(storeFolder, source.name)}.`);
