@@ -26,7 +26,7 @@ import { putCommandOnPath } from './editor/terminalPath.ts';
 import { openStore } from './store/openStore.ts';
 import { createPostCards } from './store/postCards.ts';
 import { relocateStore } from './store/relocateStore.ts';
-import { locateStore } from './store/storeLocation.ts';
+import { defaultStorage, locateStore } from './store/storeLocation.ts';
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const log = vscode.window.createOutputChannel('SMP Curator', { log: true });
@@ -38,8 +38,9 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     startThread: (data) => startThread(context.asAbsolutePath(join('dist', 'worker.cjs')), data),
   };
   const openFolder = (uri: vscode.Uri, name: string): CurationFolder => {
-    const { storeFile, storeFolder } = locateStore(uri.fsPath, storage);
-    return new CurationFolder(uri, name, { folder: uri.fsPath, storeFile, storeFolder, resources, storage, productVersion: context.extension.packageJSON.version as string }, services);
+    const shared = defaultStorage(process.env); // of the command line too
+    const { storeFile, storeFolder } = locateStore(uri.fsPath, shared);
+    return new CurationFolder(uri, name, { folder: uri.fsPath, storeFile, storeFolder, resources, storage: shared, productVersion: context.extension.packageJSON.version as string }, services);
   };
   const sample = new SampleStore({
     shipped: join(resources, 'sample'), storage,

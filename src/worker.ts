@@ -11,17 +11,20 @@ import { LocalHost } from './hosts/local/localHost.ts';
 import { decideOnPost } from './stages/decideOnPost.ts';
 import { detectPosts } from './stages/indexPosts.ts';
 import { makeDemo } from './stages/makeDemo.ts';
-import { newestReport, readPipelineStatus } from './stages/pipelineStatus.ts';
+import { readPipelineStatus } from './stages/pipelineStatus.ts';
 import { runPlan } from './stages/runPlan.ts';
 import type { StageContext } from './stages/stageContext.ts';
 import { runStage } from './stages/stageTable.ts';
 import type { Database } from './store/database.ts';
 import { listExcludedPosts } from './store/decisions.ts';
+import { findEvaluation } from './store/evaluations.ts';
 import { listSkippedRows } from './store/generations.ts';
 import { openStore } from './store/openStore.ts';
 import { scoreCounts } from './store/posts.ts';
 import { searchPosts } from './store/search.ts';
 import { requireSource } from './store/sources.ts';
+import { experimentScope, readStageState } from './store/stageStates.ts';
+import { prepareStoreFolder } from './store/storeLocation.ts';
 
 
 const port = parentPort!;
@@ -31,6 +34,7 @@ const now = (): number => Date.now() / 1000;
 
 let opening: Promise<Database> | undefined;
 function store(): Promise<Database> {
+  if (opening === undefined) prepareStoreFolder(data);
   opening ??= openStore(data.storeFile, { readOnly: false, log }).catch((error: unknown) => {
     opening = undefined; // what stood in the way may be gone next time
     throw error;
@@ -63,7 +67,11 @@ const live: Handlers<LiveMethods> = {
     return listSkippedRows(await store(), id, limit).map((row) => ({ ...row, file: join(root, row.file) }));
   },
   scoreCounts: async ({ source }) => scoreCounts(await store(), requireSource(await store(), source).id),
-  report: async ({ source, ...experiment }) => newestReport(await store(), source, experiment),
+  report: async ({ source, ...experiment }) => {
+    const opened = await store();
+    const evaluation = readStageState(opened, requireSource(opened, source).id, 'evaluate', experimentScope(experiment))?.counts['evaluation'];
+    return typeof evaluation === 'number' ? (findEvaluation(opened, evaluation)?.report ?? null) : null;
+  },
 };
 
 const bulk: Handlers<BulkMethods> = {

@@ -35,7 +35,6 @@ export class StatusBar implements vscode.Disposable {
     const line = statusLine(this.#model.sources, this.#model.running, unseen.map((failure) => failure.line), (message, ...args) => vscode.l10n.t(message, ...args), timeLeft);
     this.#item.text = line.text;
     this.#item.tooltip = line.tooltip;
-    this.#item.backgroundColor = line.severity === 'error' ? new vscode.ThemeColor('statusBarItem.errorBackground') : undefined;
   }
 
   dispose(): void {

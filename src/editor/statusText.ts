@@ -17,18 +17,17 @@ function firstLine(text: string, limit: number): string {
 export interface StatusLine {
   readonly text: string; // with codicons
   readonly tooltip: string;
-  readonly severity: 'plain' | 'warning' | 'error';
 }
 
 /** The one line of the status bar: what runs, else what failed and was not seen, else what the newest report says. */
 export function statusLine(sources: readonly SourceStatus[], running: RunningWork | null, unseenFailures: readonly string[], t: Translate, timeLeft: (seconds: number) => string): StatusLine {
-  if (running !== null) return { text: `$(sync~spin) ${runningText(running, timeLeft)}`, tooltip: running.message, severity: 'plain' };
-  if (unseenFailures.length > 0) return { text: `$(error) ${firstLine(unseenFailures[0]!, 60)}`, tooltip: unseenFailures.join('\n'), severity: 'error' };
-  if (sources.length === 0) return { text: t('SMP: no data set'), tooltip: t('Index a data set, run the demo or open the sample.'), severity: 'plain' };
+  if (running !== null) return { text: `$(sync~spin) ${runningText(running, timeLeft)}`, tooltip: running.message };
+  if (unseenFailures.length > 0) return { text: `$(error) ${firstLine(unseenFailures[0]!, 60)}`, tooltip: unseenFailures.join('\n') };
+  if (sources.length === 0) return { text: t('SMP: no data set'), tooltip: t('Index a data set, run the demo or open the sample.') };
   const told = sources.find((source) => source.headline !== null);
-  if (told !== undefined) return { text: `$(graph) ${told.headline}`, tooltip: t('Newest report of {0}. Click for the pipeline.', told.source), severity: 'plain' };
+  if (told !== undefined) return { text: `$(graph) ${told.headline}`, tooltip: t('Newest report of {0}. Click for the pipeline.', told.source) };
   const posts = sources.reduce((sum, source) => sum + source.posts, 0);
-  return { text: t('SMP: {0} posts, no report yet', posts.toLocaleString('en-US')), tooltip: sources.map((source) => source.source).join(', '), severity: 'plain' };
+  return { text: t('SMP: {0} posts, no report yet', posts.toLocaleString('en-US')), tooltip: sources.map((source) => source.source).join(', ') };
 }
 
 /** 'train 62 % · loss 0.41 · 2 min left' */
