@@ -11,7 +11,7 @@ export const demoRequestSchema = z.object({
   seed: z.int().min(0).max(2 ** 31 - 1),
   format: z.enum(['smpd-2022', 'csv']),
   pictures: z.boolean(),
-  source: z.string().min(1).nullable(), // the name that captions.jsonl gives the source; null: the folder's name
+  source: z.string().min(1).nullable(), // the name that captions.jsonl gives the source; null: as `index` will name it
   smallUsers: share, // share of users with 2 to 4 posts
   faults: share, // share of broken posts
   spreads: z.object({ user: spread, category: spread, subcategory: spread, picture: spread, hour: spread, noise: spread }),

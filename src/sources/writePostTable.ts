@@ -19,9 +19,11 @@ const COLUMNS: Readonly<Record<string, (invented: InventedPost) => string>> = {
   score: ({ post }) => (post.label === null ? '' : formatHundredths(post.label)),
 };
 
-/** Starts `posts.csv` in `folder`. */
+export const TABLE_FILE = 'posts.csv';
+
+/** Starts the table in `folder`. */
 export function writePostTable(folder: string): InventedPostWriter {
-  const file = new ChunkedFile(join(folder, 'posts.csv'));
+  const file = new ChunkedFile(join(folder, TABLE_FILE));
   file.append(`${Object.keys(COLUMNS).join(',')}\n`);
   return {
     write: (posts) => posts.forEach((post) => file.append(`${Object.values(COLUMNS).map((valueOf) => quoted(valueOf(post))).join(',')}\n`)),

@@ -12,7 +12,7 @@ import type { LongWork } from '../protocol/progress.ts';
 import type { StageResult } from '../protocol/stages.ts';
 import { ChunkedFile } from '../sources/chunkedFile.ts';
 import { encodePng } from '../sources/encodePng.ts';
-import { writePostTable } from '../sources/writePostTable.ts';
+import { TABLE_FILE, writePostTable } from '../sources/writePostTable.ts';
 import { writeSmpd2022 } from '../sources/writeSmpd2022.ts';
 
 const DESCRIPTION_FILE = 'demo.json'; // says what made the folder
@@ -62,7 +62,8 @@ export async function* makeDemo(request: DemoRequest, signal: AbortSignal): Long
 /** What makes two demos the same: everything but where they lie. */
 function describe(request: DemoRequest, folder: string): { source: string } & Record<string, unknown> {
   const { folder: _place, source, ...options } = request;
-  return { generator: 'smp demo', version: INVENTION_VERSION, source: source ?? basename(folder), ...options };
+  const suggested = request.format === 'csv' ? basename(TABLE_FILE, '.csv') : basename(folder); // as `index` names a table and a folder
+  return { generator: 'smp demo', version: INVENTION_VERSION, source: source ?? suggested, ...options };
 }
 
 function holdsDemo(folder: string, description: Readonly<Record<string, unknown>>): boolean {

@@ -96,12 +96,16 @@ describe('making the demo', () => {
     assert.deepEqual(mapping.extra, []);
   });
 
-  it('writes captions that the import reads, under the source\'s name', async () => {
-    await make(request('captions', { source: null, pictures: false }));
-    const captions = [];
-    for await (const { source, pid, caption, by } of readCaptionFile(join(parent, 'captions', 'captions.jsonl'))) captions.push({ source, pid, caption, by });
-    assert.deepEqual(captions, invented().map(({ post, caption }) => ({ source: 'captions', pid: post.pid, caption, by: 'generator' })));
-  });
+  for (const format of ['smpd-2022', 'csv'] as const) {
+    it(`writes captions that the import reads, for the source as the index will name it (${format})`, async () => {
+      const folder = join(parent, `captions-${format}`);
+      await make(request(`captions-${format}`, { source: null, pictures: false, format }));
+      const { suggestedName } = await detectSource(folder, null, () => null);
+      const captions = [];
+      for await (const { source, pid, caption, by } of readCaptionFile(join(folder, 'captions.jsonl'))) captions.push({ source, pid, caption, by });
+      assert.deepEqual(captions, invented().map(({ post, caption }) => ({ source: suggestedName, pid: post.pid, caption, by: 'generator' })));
+    });
+  }
 
   it('has neither pictures nor their paths when none are asked for', async () => {
     await make(request('bare', { pictures: false }));
