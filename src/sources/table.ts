@@ -10,7 +10,7 @@ import { checkMapping, guessMapping, type TableRow } from './mapping.ts';
 import { PictureFolder } from './pictures.ts';
 import { shown, type PostBatch, type PostSource, type ReadPost, type SkippedRow, type SourceFile } from './postSource.ts';
 import { describeFile } from './sourcePaths.ts';
-import { detectTableFormat, readTable, type RawRow, type TableFormat } from './tableRows.ts';
+import { detectTableFormat, readTable, requireText, type RawRow, type TableFormat } from './tableRows.ts';
 
 /**
  * Detects a table. The mapping is the given one, else `kept` (of an earlier import, perhaps edited), else guessed.
@@ -22,11 +22,10 @@ export async function detectTable(path: string, given: Mapping | null, kept: (su
   const name = basename(path);
   const file = describeFile(root, name, 'table', true);
   const head = readStart(path);
-  if (head.toString('latin1').trim() === '') throw new UserError('table-empty', `${name} is empty.`, 'Choose a file with a line of column names and one post a line.');
-  if (head.includes(0) && isMostlyBinary(head)) throw new UserError('table-encoding', `${name} is no text file.`, 'Choose a CSV, TSV or JSON-lines file in UTF-8.');
+  requireText(head, name);
   const suggestedName = name.replace(/\.(csv|tsv|txt|jsonl|ndjson|json)$/i, '');
   const stored = given ?? kept(suggestedName);
-  const format: TableFormat | null = stored === null ? detectTableFormat(head, name) : { format: stored.format, delimiter: stored.delimiter };
+  const format: TableFormat | null = stored === null ? detectTableFormat(head) : { format: stored.format, delimiter: stored.delimiter };
   if (format === null) return null;
 
   const sampleBatches = (): AsyncGenerator<{ header: readonly string[]; rows: RawRow[] }, void, void> => readTable(readHashed(path, name, file, () => undefined), format, name);
@@ -50,13 +49,6 @@ function readStart(path: string): Buffer {
   } finally {
     closeSync(descriptor);
   }
-}
-
-/** A few NUL bytes are a fault of rows; many are another kind of file. UTF-16 without a mark has one in every second byte. */
-function isMostlyBinary(head: Buffer): boolean {
-  let zeros = 0;
-  for (const byte of head) if (byte === 0) zeros++;
-  return zeros > head.length / 20;
 }
 
 async function firstHeader(batches: AsyncGenerator<{ header: readonly string[] }, void, void>, file: string): Promise<readonly string[]> {

@@ -1,5 +1,5 @@
-// Rows of a CSV, TSV or JSON-lines file, streamed. What a table is, is told by its content: the delimiter that cuts its
-// first lines into equally many columns.
+// Rows of a CSV, TSV or JSON-lines file, streamed. What a table is, is told by its content: an object on the first line, or
+// the delimiter that cuts the line of names into most columns.
 import { isUtf8 } from 'node:buffer';
 import { Parser, type CsvError } from 'csv-parse';
 import { UserError } from '../domain/errors.ts';
@@ -22,19 +22,27 @@ export interface RawRow {
 const MAX_RECORD_BYTES = 64 * 1024 * 1024;
 const DELIMITERS = [',', '\t', ';', '|'] as const;
 
+/** A few NUL bytes are a fault of rows; more are another kind of file (UTF-16 without a mark has one in every second byte). */
+const MAX_NUL_SHARE = 0.05;
+
 /**
- * The format of a file from its first bytes; null when it is no table.
- * @throws {UserError} `table-encoding` for UTF-16 and other bytes that are no text.
+ * Refuses what cannot be the beginning of a table in UTF-8.
+ * @throws {UserError} `table-empty`; `table-encoding` for UTF-16 and for bytes that are no text.
  */
-export function detectTableFormat(head: Buffer, file: string): TableFormat | null {
-  if (head.length >= 2 && ((head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff))) {
-    throw new UserError('table-encoding', `${file} is UTF-16.`, 'Save it as UTF-8, then index again.');
-  }
+export function requireText(head: Buffer, file: string): void {
+  if (head.toString('latin1').trim() === '') throw new UserError('table-empty', `${file} is empty.`, 'Choose a file with a line of column names and one post a line.');
+  if ((head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff)) throw new UserError('table-encoding', `${file} is UTF-16.`, 'Save it as UTF-8, then index again.');
+  let zeros = 0;
+  for (const byte of head) if (byte === 0) zeros++;
+  if (zeros > head.length * MAX_NUL_SHARE) throw new UserError('table-encoding', `${file} is no text file.`, 'Choose a CSV, TSV or JSON-lines file in UTF-8.');
+}
+
+/** The format of a file from its first bytes; null when it is no table. */
+export function detectTableFormat(head: Buffer): TableFormat | null {
   const text = head.toString('utf8').replace(/^\uFEFF/, '');
   if (text.trimStart().startsWith('{')) return { format: 'jsonl', delimiter: null };
-  const lines = text.split(/\r?\n/).filter((line) => line !== '').slice(0, 1);
-  if (lines.length === 0) return null;
-  const counts = DELIMITERS.map((delimiter) => ({ delimiter, columns: lines[0]!.split(delimiter).length }));
+  const header = text.split(/\r?\n/).find((line) => line !== '') ?? '';
+  const counts = DELIMITERS.map((delimiter) => ({ delimiter, columns: header.split(delimiter).length }));
   const best = counts.reduce((most, candidate) => (candidate.columns > most.columns ? candidate : most));
   if (best.columns < 2) return null;
   return { format: best.delimiter === '\t' ? 'tsv' : 'csv', delimiter: best.delimiter };
@@ -55,7 +63,7 @@ async function* readDelimited(chunks: AsyncIterable<Buffer>, delimiter: string, 
   let lastLine = 0; // on which the row before ended
   let sawInvalid = false; // some chunk was not UTF-8: a row that holds U+FFFD is then one of the broken ones
   const parser = new Parser({
-    delimiter, bom: true, relax_quotes: true, relax_column_count: true, skip_empty_lines: true, max_record_size: MAX_RECORD_BYTES,
+    delimiter, record_delimiter: ['\r\n', '\n'], bom: true, relax_quotes: true, relax_column_count: true, skip_empty_lines: true, max_record_size: MAX_RECORD_BYTES,
     on_record(cells: string[], context) {
       // Blank lines lie between rows, so the beginning is counted back from the end.
       const begin = context.lines - cells.reduce((breaks, cell) => breaks + lineBreaks(cell), 0);
