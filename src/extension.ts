@@ -6,7 +6,6 @@ import { CurationFolder, type FolderServices } from './editor/curationFolder.ts'
 import { CurationFolders } from './editor/curationFolders.ts';
 import { DataCommands } from './editor/dataCommands.ts';
 import { startThread } from './editor/databaseWorker.ts';
-import { FoundMessage } from './editor/foundMessage.ts';
 import { JobLog } from './editor/jobLog.ts';
 import { lookBack } from './editor/lookBack.ts';
 import { PipelineModel } from './editor/pipelineModel.ts';
@@ -73,7 +72,6 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     vscode.window.createTreeView('smpCurator.runs', { treeDataProvider: runs }),
     vscode.window.createTreeView('smpCurator.exports', { treeDataProvider: exported }),
     new StatusBar(model, pipelineView, context.workspaceState),
-    new FoundMessage(model, pipelineView),
     vscode.languages.registerHoverProvider(POST_FILES, new PostHover(folders, model, log)),
     registerCommands(targets, log),
   );

@@ -11,19 +11,17 @@ import { LocalHost } from './hosts/local/localHost.ts';
 import { decideOnPost } from './stages/decideOnPost.ts';
 import { detectPosts } from './stages/indexPosts.ts';
 import { makeDemo } from './stages/makeDemo.ts';
-import { readPipelineStatus } from './stages/pipelineStatus.ts';
+import { newestReport, readPipelineStatus } from './stages/pipelineStatus.ts';
 import { runPlan } from './stages/runPlan.ts';
 import type { StageContext } from './stages/stageContext.ts';
 import { runStage } from './stages/stageTable.ts';
 import type { Database } from './store/database.ts';
 import { listExcludedPosts } from './store/decisions.ts';
-import { findEvaluation } from './store/evaluations.ts';
 import { listSkippedRows } from './store/generations.ts';
 import { openStore } from './store/openStore.ts';
 import { scoreCounts } from './store/posts.ts';
 import { searchPosts } from './store/search.ts';
 import { requireSource } from './store/sources.ts';
-import { experimentScope, readStageState } from './store/stageStates.ts';
 import { prepareStoreFolder } from './store/storeLocation.ts';
 
 
@@ -67,11 +65,7 @@ const live: Handlers<LiveMethods> = {
     return listSkippedRows(await store(), id, limit).map((row) => ({ ...row, file: join(root, row.file) }));
   },
   scoreCounts: async ({ source }) => scoreCounts(await store(), requireSource(await store(), source).id),
-  report: async ({ source, ...experiment }) => {
-    const opened = await store();
-    const evaluation = readStageState(opened, requireSource(opened, source).id, 'evaluate', experimentScope(experiment))?.counts['evaluation'];
-    return typeof evaluation === 'number' ? (findEvaluation(opened, evaluation)?.report ?? null) : null;
-  },
+  report: async ({ source, ...experiment }) => newestReport(await store(), source, experiment),
 };
 
 const bulk: Handlers<BulkMethods> = {

@@ -173,7 +173,7 @@ export class PipelineModel implements vscode.Disposable {
       ready: true,
       hasData: this.sources.length > 0,
       hasReport: this.sources.some((source) => source.headline !== null),
-      found: this.#found !== null && this.sources.length === 0,
+      found: this.sources.length === 0 ? (this.#found?.kind ?? '') : '',
       running: this.running !== null || this.#runner.running !== null,
     };
     await Promise.all(Object.entries(keys).map(([key, value]) => vscode.commands.executeCommand('setContext', `smpCurator.${key}`, value)));

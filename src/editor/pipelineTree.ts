@@ -1,7 +1,5 @@
 // The tree of the pipeline: first the next action, then every stage with its state, its counts or the reason, and below it
 // what can be opened.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { EntryState, EntryStatus, SourceStatus, StatusDetail } from '../protocol/pipelineStatus.ts';
 import type { PipelineModel } from './pipelineModel.ts';
@@ -122,24 +120,21 @@ function entryItem({ source, entry }: { readonly source: SourceStatus; readonly 
   item.description = entryDescription(entry);
   item.iconPath = stateIcon(entry.state);
   item.contextValue = `entry.${entry.id}.${entry.state}`;
+  if (entry.stage === 'evaluate' && source.headline !== null) item.command = { command: 'smpCurator.showReport', title: entry.title, arguments: [source.source] };
   item.tooltip = [entry.title, entry.description, entry.reason].filter((line) => line !== null && line !== '').join('\n');
   item.accessibilityInformation = { label: `${entry.title}, ${stateName(entry.state)}, ${entryDescription(entry)}` };
   return item;
 }
 
-function detailItem({ source, entry, detail }: { readonly source: SourceStatus; readonly entry: EntryStatus; readonly detail: StatusDetail }): vscode.TreeItem {
+function detailItem({ source, detail }: { readonly source: SourceStatus; readonly detail: StatusDetail }): vscode.TreeItem {
   const item = new vscode.TreeItem(detail.label, vscode.TreeItemCollapsibleState.None);
   item.description = detail.description;
-  const file = join(source.root, detail.label);
-  if (entry.stage === 'index' && existsSync(file)) {
-    item.iconPath = new vscode.ThemeIcon('file');
-    item.command = { command: 'vscode.open', title: detail.label, arguments: [vscode.Uri.file(file)] };
-  } else if (entry.stage === 'index' && /skipped/i.test(detail.label)) {
+  if (detail.opens === 'skipped-rows') {
     item.iconPath = new vscode.ThemeIcon('list-flat');
     item.command = { command: 'smpCurator.showSkippedRows', title: detail.label, arguments: [source.source] };
-  } else if (entry.stage === 'evaluate') {
-    item.iconPath = new vscode.ThemeIcon('graph');
-    item.command = { command: 'smpCurator.showReport', title: detail.label, arguments: [source.source] };
+  } else if (detail.opens === 'export') {
+    item.iconPath = new vscode.ThemeIcon('folder');
+    item.command = { command: 'smpCurator.revealExport', title: detail.label, arguments: [{ folder: detail.description }] };
   } else {
     item.iconPath = new vscode.ThemeIcon('symbol-field');
   }

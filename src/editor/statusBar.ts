@@ -32,9 +32,18 @@ export class StatusBar implements vscode.Disposable {
     const unseen = this.#view.visible ? [] : failures.filter((failure) => !seen.has(failure.key));
     this.#view.badge = unseen.length === 0 ? undefined : { value: unseen.length, tooltip: unseen.map((failure) => failure.line).join('\n') };
 
+    this.#view.description = this.#nameOfFolder();
+
     const line = statusLine(this.#model.sources, this.#model.running, unseen.map((failure) => failure.line), (message, ...args) => vscode.l10n.t(message, ...args), timeLeft);
     this.#item.text = line.text;
     this.#item.tooltip = line.tooltip;
+  }
+
+  /** Which of several folders the view is about; nothing where there is but one. */
+  #nameOfFolder(): string {
+    const folders = vscode.workspace.workspaceFolders ?? [];
+    const current = this.#model.folder;
+    return current === undefined || (folders.length === 1 && folders[0]!.uri.fsPath === current.uri.fsPath) ? '' : current.name;
   }
 
   dispose(): void {
