@@ -13,7 +13,7 @@ import { modelsOfExperiment, type StoredModel, type TrainingLabels } from '../st
 import { promptedPairs, type PromptedPair } from '../store/pairs.ts';
 import { requireSource } from '../store/sources.ts';
 import { experimentScope, recordStageSuccess } from '../store/stageStates.ts';
-import { findBase, hashOfFiles, modelReference, storedPath, weightsOf, type BaseModel } from './baseModel.ts';
+import { findBase, hashOfFiles, modelReference, requireSameBase, storedPath, weightsOf, type BaseModel } from './baseModel.ts';
 import { replaceModel } from './experimentModels.ts';
 import { requireFreshInstructions, rowId, toInstructionRows } from './instructionRows.ts';
 import { runJob } from './runJob.ts';
@@ -25,7 +25,7 @@ const SMALLEST_CHECKPOINT_DISTANCE = 10; // steps
 const GRADIENT_CLIP = 1;
 const LORA_RANK = 8; // of the tuned model's adapter, which is trained further
 
-/** @throws {UserError} `not-sampled`, `sample-stale`, `not-instructed`, `instructions-stale`, `not-trained`, `not-paired`, `pairs-stale`, `no-training-pairs`, those of errorRange and of runJob */
+/** @throws {UserError} `not-sampled`, `sample-stale`, `not-instructed`, `instructions-stale`, `not-trained`, `base-changed`, `not-paired`, `pairs-stale`, `no-training-pairs`, those of errorRange and of runJob */
 export async function* alignModel(context: StageContext, request: StageRequest<'align'>, signal: AbortSignal): LongWork<StageResult> {
   const { store } = context;
   const source = requireSource(store, request.source);
@@ -36,6 +36,7 @@ export async function* alignModel(context: StageContext, request: StageRequest<'
   yield { message: 'Weighing pairs' };
   const frozen = tuned.map((model) => ({ model, selected: selectPairs(promptedPairs(store, model.id), request) }));
   const base = await findBase(context, request.base);
+  requireSameBase(modelsOfExperiment(store, draw.id, request, 'base'), base);
   signal.throwIfAborted();
 
   let unchanged = true;

@@ -1,14 +1,16 @@
 // The base of an experiment: what a person named, found on this machine, and the hashes that tell one set of weights from another.
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { UserError } from '../domain/errors.ts';
 import type { ModelReference } from '../protocol/run.ts';
 import { TINY_BASE } from '../protocol/stageRequests.ts';
 import type { StoredModel } from '../store/models.ts';
 import type { StageContext } from './stageContext.ts';
+
+const WHOLE_FILE_BYTES = 64 * 1024 * 1024; // larger files are hashed in pieces
+const PIECE_BYTES = 64 * 1024;
+const PIECES = 256;
 
 export interface BaseModel {
   readonly name: string; // as a person named it: 'tiny', a folder, a .gguf file, an id
@@ -20,7 +22,6 @@ export interface BaseModel {
 
 /**
  * Finds a base: 'tiny', a folder or .gguf file (absolute, or relative to the workspace folder), else a Hugging Face id.
- * Reads all of its files once, for the hash.
  * @throws {UserError} `base-missing`, `base-unknown`
  */
 export async function findBase(context: Pick<StageContext, 'folder' | 'resources'>, name: string): Promise<BaseModel> {
@@ -41,6 +42,16 @@ export async function findBase(context: Pick<StageContext, 'folder' | 'resources
   return { name, place: name, isTiny: false, isLocal: false, weightsHash: `id:${name}` };
 }
 
+/**
+ * Makes sure that the models of an experiment were made from the base as it is now.
+ * @throws {UserError} `base-changed`
+ */
+export function requireSameBase(models: readonly StoredModel[], base: BaseModel): void {
+  const recorded = models.find((model) => model.role === 'base');
+  if (recorded === undefined || recorded.weightsHash === base.weightsHash) return;
+  throw new UserError('base-changed', `The base “${base.name}” is no longer the one that the models of this experiment were made from.`, 'Run “train” again.');
+}
+
 /** How the trainer is told to load a model of the store. The base's place is found anew: it moves when the product is updated. */
 export function modelReference(context: Pick<StageContext, 'storeFolder'>, model: StoredModel, base: BaseModel): ModelReference {
   if (model.role === 'base') return { base: base.place, adapter: null };
@@ -59,17 +70,36 @@ export function weightsOf(model: StoredModel, base: BaseModel): string {
   return model.adapterOf === null ? model.weightsHash : `${base.weightsHash} ${model.weightsHash}`;
 }
 
-/** Hash of a model's files by name and content: of one file, or of all files that lie directly in a folder. */
+/**
+ * Hash of a model's files by name and content: of one file, or of all files that lie directly in a folder. Of a file of more
+ * than 64 MiB its size and 256 pieces spread evenly over it are read: training changes weights everywhere, and a model of
+ * 16 GB would take a minute before every prediction.
+ */
 export async function hashOfFiles(path: string): Promise<string> {
   const hash = createHash('sha256');
   const isFolder = (await stat(path)).isDirectory();
   const names = isFolder ? (await readdir(path, { withFileTypes: true })).filter((entry) => !entry.isDirectory()).map((entry) => entry.name).sort() : [''];
-  for (const name of names) {
-    const content = createHash('sha256');
-    await pipeline(createReadStream(isFolder ? join(path, name) : path), content);
-    hash.update(`${name}\0${content.digest('hex')}\n`);
-  }
+  for (const name of names) hash.update(`${name}\0${await hashOfFile(isFolder ? join(path, name) : path)}\n`);
   return hash.digest('hex');
+}
+
+async function hashOfFile(path: string): Promise<string> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const hash = createHash('sha256').update(`${size}\0`);
+    const isWhole = size <= WHOLE_FILE_BYTES;
+    const pieces = isWhole ? Math.ceil(size / PIECE_BYTES) : PIECES;
+    const distance = isWhole ? PIECE_BYTES : (size - PIECE_BYTES) / (PIECES - 1); // the last piece ends where the file ends
+    const piece = Buffer.allocUnsafe(PIECE_BYTES);
+    for (let at = 0; at < pieces; at++) {
+      const { bytesRead } = await file.read(piece, 0, PIECE_BYTES, Math.round(at * distance));
+      hash.update(piece.subarray(0, bytesRead));
+    }
+    return hash.digest('hex');
+  } finally {
+    await file.close();
+  }
 }
 
 async function holdsModel(path: string): Promise<boolean> {

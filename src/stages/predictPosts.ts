@@ -19,7 +19,7 @@ import { earlierPosts, pageOfPosts, postByPid, type StoredPost } from '../store/
 import { answersGiven, savePredictions, type NewPrediction } from '../store/predictions.ts';
 import { requireSource, type Source } from '../store/sources.ts';
 import { recordStageSuccess } from '../store/stageStates.ts';
-import { findBase, modelReference, weightsOf, type BaseModel } from './baseModel.ts';
+import { findBase, modelReference, requireSameBase, weightsOf, type BaseModel } from './baseModel.ts';
 import { renderWindow, requireFreshInstructions, rowId } from './instructionRows.ts';
 import { runJob } from './runJob.ts';
 import type { StageContext } from './stageContext.ts';
@@ -32,7 +32,7 @@ const POSTS_PER_PAGE = 50; // read and rendered before other work of this thread
 const ROWS_PER_TRANSACTION = 200; // a few milliseconds
 const GREEDY_TOKENS = 16; // at most (method.md, section 7)
 
-/** @throws {UserError} `not-sampled`, `sample-stale`, `not-instructed`, `instructions-stale`, `not-trained`, `post-unknown`, `no-history`, and those of runJob */
+/** @throws {UserError} `not-sampled`, `sample-stale`, `not-instructed`, `instructions-stale`, `not-trained`, `base-changed`, `post-unknown`, `no-history`, and those of runJob */
 export async function* predictPosts(context: StageContext, request: StageRequest<'predict'>, signal: AbortSignal): LongWork<StageResult> {
   const { store } = context;
   const source = requireSource(store, request.source);
@@ -40,6 +40,7 @@ export async function* predictPosts(context: StageContext, request: StageRequest
   const captions = requireFreshInstructions(store, source, draw);
   const models = modelsFor(context, draw, request);
   const base = await findBase(context, request.base);
+  requireSameBase(modelsOfExperiment(store, draw.id, request, 'base'), base);
   const work: PredictWork = { context, request, source, draw, captions, base, decoders: decodersOf(request.scope) };
 
   const counts = { models: models.length, answers: 0, prompts: 0, current: 0 };

@@ -1,7 +1,7 @@
 // Stage `train` with the real trainer on a small store: what it freezes, what it records, and what it does after every kind of end.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../../../src/domain/errors.ts';
@@ -9,10 +9,9 @@ import type { Progress } from '../../../src/protocol/progress.ts';
 import type { InstructionRow, TrainRun } from '../../../src/protocol/run.ts';
 import type { StageRequest, StageResult } from '../../../src/protocol/stages.ts';
 import { trainModel } from '../../../src/stages/trainModel.ts';
-import { listInstructions } from '../../../src/store/instructions.ts';
 import { modelsOfExperiment } from '../../../src/store/models.ts';
 import { findRun } from '../../../src/store/runs.ts';
-import { addPrediction, drain, experiment, neverAborted } from './stageFixture.ts';
+import { drain, experiment, neverAborted } from './stageFixture.ts';
 import { eventsOf, jobFile, jobIds, jobProcesses, makeWorkspace, openWorkspace, removeWorkspace, trainRequest, type TrainingWorkspace } from './trainingFixture.ts';
 
 /** Long enough to be broken off in the middle, with looks (checkpoints) on the way. */
@@ -64,48 +63,31 @@ describe('stage train', function () {
     assert.equal(again.summary, result.summary);
     assert.deepEqual(jobIds(workspace), [id]);
     assert.equal(eventsOf(workspace, id).filter((event) => event.event === 'started').length, 1);
-  });
 
-  it('trains again for another seed, and when the output has been cleared away', async () => {
-    await train();
-    const [id] = jobIds(workspace) as [string];
+    workspace.context.store.close();
+    const moved = `${workspace.folder}-moved`;
+    renameSync(workspace.folder, moved);
+    workspace = { ...workspace, ...(await openWorkspace(moved)) };
+    assert.equal((await train()).unchanged, true, 'a workspace that was moved holds the same work');
     rmSync(join(workspace.context.storeFolder, 'jobs', id, 'out'), { recursive: true });
-    assert.equal((await train()).unchanged, false);
-    await train({ ...trainRequest, trainingSeed: 1 });
-    assert.equal(jobIds(workspace).length, 2);
-    assert.equal(workspace.context.store.prepare<{ count: number }>('SELECT count(*) AS count FROM models').get()!.count, 4);
+    assert.equal((await train()).unchanged, false, 'an output that was cleared away is made again');
+    assert.deepEqual([jobIds(workspace), models()[1]?.id, models()[1]?.weightsHash], [[id], sft!.id, sft!.weightsHash]);
   });
 
-  it('takes answers of the earlier weights along when the weights change', async () => {
-    await train();
-    const before = models()[1]!;
-    const question = listInstructions(workspace.context.store, workspace.draw.id, 'few-shot', 'test', 1)[0]!;
-    addPrediction(workspace.context.store, before.id, question, 'median', 0, '3.00', 300);
-    await train({ ...trainRequest, sftLearningRate: 0.02, poolLearningRate: 0.02 });
-    const after = models()[1]!;
-    if (after.weightsHash === before.weightsHash) assert.equal(after.chosen, 'base'); // neither run beat the base
-    const left = workspace.context.store.prepare<{ count: number }>('SELECT count(*) AS count FROM predictions').get()!.count;
-    assert.equal(left, after.weightsHash === before.weightsHash ? 1 : 0);
-  });
-
-  it("trains one model a k from the base in the paper's plan, without a pool", async () => {
-    const result = await train({ ...trainRequest, plan: 'paper' });
+  it("trains one model a k from the base in the paper's plan, without a pool; with LoRA each is an adapter on the base", async () => {
+    const result = await train({ ...trainRequest, plan: 'paper', tuning: 'lora' });
     assert.equal(result.counts['models'], 3);
     const made = modelsOfExperiment(workspace.context.store, workspace.draw.id, { ...experiment, plan: 'paper' }, 'sft');
-    assert.deepEqual(made.map((model) => [model.k, model.trainingLabels.labels]), [[1, 40], [2, 60], [3, 80]]);
+    assert.deepEqual(made.map((model) => [model.k, model.trainingLabels.sets, model.trainingLabels.labels]), [[1, ['few-shot'], 40], [2, ['few-shot'], 60], [3, ['few-shot'], 80]]);
+    for (const model of made) {
+      assert.equal(model.adapterOf, join(workspace.context.resources, 'base'));
+      assert.ok(existsSync(join(workspace.context.storeFolder, model.path, 'adapter_config.json')));
+    }
     for (const id of jobIds(workspace)) {
       assert.deepEqual((JSON.parse(jobFile(workspace, id, 'run.json')) as TrainRun).phases.map((phase) => phase.name), ['sft']);
       assert.equal(rowsOf(id, 'data/sft.jsonl').length, 20);
       assert.equal(rowsOf(id, 'data/validation.jsonl').length, 20);
     }
-  });
-
-  it('keeps an adapter on its base with LoRA', async () => {
-    await train({ ...trainRequest, tuning: 'lora', poolSteps: 0 });
-    const sft = models()[1]!;
-    assert.equal(sft.adapterOf, join(workspace.context.resources, 'base'));
-    assert.ok(existsSync(join(workspace.context.storeFolder, sft.path, 'adapter_config.json')));
-    assert.deepEqual(sft.trainingLabels.sets, ['few-shot']);
   });
 
   it('cancels the job when aborted, and goes on from its checkpoint the next time', async () => {
@@ -126,33 +108,27 @@ describe('stage train', function () {
     assert.equal(models().length, 2);
   });
 
-  it('follows the job further when the process that started it was killed', async () => {
+  it('follows the job further when the process that started it was killed; killed with everything it goes on from its checkpoint, with the same losses', async () => {
     const child = trainInChild(longRequest);
     await untilStep(20);
     process.kill(child.pid!, 'SIGKILL');
     const [id] = jobIds(workspace).filter((name) => name.startsWith('train-')) as [string];
     assert.ok(jobProcesses(workspace).length > 0, 'the job goes on');
-    const seen: string[] = [];
-    await train(longRequest, neverAborted, ({ message }) => seen.push(message));
-    assert.ok(seen.includes('Training: already running, following it'));
-    assert.equal(eventsOf(workspace, id).filter((event) => event.event === 'started').length, 1);
-    assert.equal(models().length, 2);
-    assert.deepEqual(jobIds(workspace), [id], 'nothing half-written is left');
-  });
+    const { supervisor_pid } = (await workspace.context.host.status(id))!;
 
-  it('starts a job that was killed with everything again, from its checkpoint, with the same losses', async () => {
-    const child = trainInChild(longRequest);
-    await untilStep(90);
-    const [id] = jobIds(workspace).filter((name) => name.startsWith('train-')) as [string];
-    const status = await workspace.context.host.status(id);
-    process.kill(child.pid!, 'SIGKILL');
-    for (const pid of [status!.supervisor_pid, ...jobProcesses(workspace)]) process.kill(pid, 'SIGKILL');
-    await sleep(200);
+    const seen: string[] = [];
+    const following = train(longRequest, neverAborted, ({ message }) => {
+      seen.push(message);
+      if (/\(sft\): step [5-9]\d of/.test(message)) for (const pid of [supervisor_pid, ...jobProcesses(workspace)]) killIfThere(pid);
+    });
+    await assert.rejects(following, { code: 'trainer-lost' });
+    assert.ok(seen.includes('Training: already running, following it'));
+    assert.deepEqual([findRun(workspace.context.store, id)?.state, models().length], ['lost', 0]);
 
     await train(longRequest);
     const starts = eventsOf(workspace, id).flatMap((event) => (event.event === 'started' ? [event.resumed_at] : []));
     assert.deepEqual([starts.length, starts[0]], [2, null]);
-    assert.ok(starts[1]! >= 80, `went on after step ${starts[1]}`);
+    assert.ok(starts[1]! >= 80, `went on after step ${starts[1]}`); // 40 of the pool, 40 to the first look of sft
     const losses = new Map<number, Set<number | null>>();
     for (const event of eventsOf(workspace, id)) {
       if (event.event !== 'step' || event.phase !== 'sft') continue;
@@ -160,12 +136,14 @@ describe('stage train', function () {
     }
     assert.equal(losses.size, 160);
     assert.ok([...losses.values()].every((values) => values.size === 1), 'a step that was done twice had the same loss');
+    assert.equal(models().length, 2);
+    assert.deepEqual(jobIds(workspace), [id], 'nothing half-written is left');
     assert.equal(workspace.context.store.prepare<{ integrity_check: string }>('PRAGMA integrity_check').get()!.integrity_check, 'ok');
   });
 
   it('says what the trainer said when it fails, with the end of its log and where the rest is', async () => {
     const broken = join(workspace.folder, 'broken-base');
-    await import('node:fs/promises').then(({ cp }) => cp(join(workspace.context.resources, 'base'), broken, { recursive: true }));
+    cpSync(join(workspace.context.resources, 'base'), broken, { recursive: true });
     writeFileSync(join(broken, 'tokenizer.json'), '{"no": "tokenizer"}');
     await assert.rejects(train({ ...trainRequest, base: broken }), (error) => {
       assert.ok(error instanceof UserError, String(error));
@@ -187,15 +165,6 @@ describe('stage train', function () {
     const without = { ...workspace.context, trainer: { ...workspace.context.trainer, python: null } };
     await assert.rejects(drain(trainModel(without, trainRequest, neverAborted)), { code: 'trainer-not-set-up' });
     assert.ok(!existsSync(join(workspace.context.storeFolder, 'jobs')));
-  });
-
-  it('finds its work again after the workspace was moved', async () => {
-    await train();
-    await workspace.context.store.close();
-    const moved = `${workspace.folder}-moved`;
-    renameSync(workspace.folder, moved);
-    workspace = { ...workspace, ...(await openWorkspace(moved)) };
-    assert.equal((await train()).unchanged, true);
   });
 
   /** Runs the stage in another process, as an editor would. */
@@ -221,3 +190,11 @@ describe('stage train', function () {
     }
   }
 });
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended together with another one.
+  }
+}

@@ -1,6 +1,6 @@
 // A workspace whose stages really train: the tiny base that ships, the trainer of this checkout, jobs on this machine.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LocalHost } from '../../../src/hosts/local/localHost.ts';
@@ -31,7 +31,7 @@ export async function openWorkspace(folder: string): Promise<Workspace> {
   const host = new LocalHost({ jobsFolder: join(storeFolder, 'jobs'), python, supervisor: join(root, 'resources/trainer/supervisor.py') });
   const context: StageContext = {
     store, folder, storeFolder, resources: join(root, 'resources'), productVersion: '0.0.0-test', log, host,
-    trainer: { python, package: join(root, 'resources/trainer'), threads: 1 }, now: () => Date.now() / 1000,
+    trainer: { python, package: join(folder, 'trainer'), threads: 1 }, now: () => Date.now() / 1000,
   };
   return { folder, context, logged };
 }
@@ -43,7 +43,10 @@ export interface TrainingWorkspace extends Workspace {
 
 /** 60 users with 5 posts (20 validation, 20 few-shot, 20 alignment), 10 with 3 (the pool) and 1 post whose score is to be predicted. */
 export async function makeWorkspace(): Promise<TrainingWorkspace> {
-  const workspace = await openWorkspace(mkdtempSync(join(tmpdir(), 'smp-training-')));
+  const folder = mkdtempSync(join(tmpdir(), 'smp-training-'));
+  // A copy: an edit to the trainer while a test runs would be another trainer, and so another job.
+  cpSync(join(root, 'resources/trainer/multismp'), join(folder, 'trainer/multismp'), { recursive: true, filter: (path) => !path.includes('__pycache__') });
+  const workspace = await openWorkspace(folder);
   const { context } = workspace;
   const pool = regularPosts(10, 3).map((post): FixturePost => ({ ...post, pid: `p${post.pid}`, uid: `p${post.uid}` }));
   const newest: FixturePost = { pid: 'newest', uid: 'u000', postedAt: 1_600_000_000, label: null, title: 'What now' };
