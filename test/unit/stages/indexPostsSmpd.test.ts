@@ -17,6 +17,13 @@ type Row = Record<string, unknown>;
 const editJson = (files: Files, name: string, edit: (rows: Row[]) => Row[]): Files => ({ ...files, [name]: JSON.stringify(edit(JSON.parse(files[name] as string) as Row[])) });
 const editLines = (files: Files, name: string, edit: (lines: string[]) => string[]): Files => ({ ...files, [name]: edit((files[name] as string).trimEnd().split('\n')).map((line) => `${line}\n`).join('') });
 
+/** Record 10 of every file becomes post 3 again. */
+function repeatPost(files: Files): Files {
+  const repeated: Files = { ...files, 'train_img_filepath.txt': '\n'.repeat(12) };
+  const names = [TEXT, CATEGORY, TIME, 'train_allmetadata_json/train_additional_information.json'];
+  return names.reduce((now, name) => editJson(now, name, (rows) => rows.map((row, i) => (i === 9 ? { ...row, Pid: '3' } : row))), repeated);
+}
+
 const FAULTS: readonly { what: string; break: (files: Files) => Files; code: string; says: RegExp }[] = [
   { what: 'truncated JSON', break: (files) => ({ ...files, [TEXT]: (files[TEXT] as string).slice(0, -30) }), code: 'json-broken', says: /train_text\.json, record 12:.*cut off/ },
   { what: 'a record that is no JSON', break: (files) => ({ ...files, [TEXT]: (files[TEXT] as string).replace('"Title of 5"', 'Title of 5') }), code: 'json-broken', says: /train_text\.json, record 5/ },
@@ -26,7 +33,7 @@ const FAULTS: readonly { what: string; break: (files: Files) => Files; code: str
   { what: 'a Pid that does not match', break: (files) => editJson(files, TIME, (rows) => rows.map((row, i) => (i === 6 ? { ...row, Pid: '999' } : row))), code: 'smpd-keys', says: /temporalspatial_information\.json, record 7 is about post “999”/ },
   { what: 'a Uid that does not match', break: (files) => editJson(files, CATEGORY, (rows) => rows.map((row, i) => (i === 2 ? { ...row, Uid: 'x' } : row))), code: 'smpd-keys', says: /train_category\.json, record 3/ },
   { what: 'picture paths that are shifted', break: (files) => editLines(files, 'train_img_filepath.txt', (lines) => [lines[0]!, ...lines.slice(2), lines[1]!]), code: 'smpd-keys', says: /train_img_filepath\.txt, line 2/ },
-  { what: 'a post that is there twice', break: (files) => [TEXT, CATEGORY, TIME, 'train_allmetadata_json/train_additional_information.json'].reduce((now, name) => editJson(now, name, (rows) => rows.map((row, i) => (i === 9 ? { ...row, Pid: '3' } : row))), { ...files, 'train_img_filepath.txt': '\n'.repeat(12) }), code: 'smpd-duplicate', says: /train_text\.json, record 10: post “3” was there before/ },
+  { what: 'a post that is there twice', break: repeatPost, code: 'smpd-duplicate', says: /train_text\.json, record 10: post “3” was there before/ },
   { what: 'no file of times', break: ({ [TIME]: _, ...files }) => files, code: 'smpd-incomplete', says: /no file of temporalspatial records/ },
   { what: 'two files of texts', break: (files) => ({ ...files, 'train_tags.json': files[TEXT]! }), code: 'smpd-ambiguous', says: /train_tags\.json/ },
   { what: 'an empty file of texts', break: (files) => ({ ...files, [TEXT]: '' }), code: 'json-broken', says: /train_text\.json, record 1/ },
