@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'mocha';
+import { decideOnPost } from '../../../src/stages/decideOnPost.ts';
+import { earlierPosts, livePostCount, pageOfPosts, pageOfPostsByUser, postAt, postByPid, postsOfUser, scoreCounts, usersWithPosts, type StoredPost } from '../../../src/store/posts.ts';
+import { csvTable, DRIVERS, openStoreAtWork, removeFolders, temporaryFolder, writeFiles, type StoreAtWork } from '../sources/sourceFixture.ts';
+
+const ROWS = [
+  ['a3', 'ann', '2020-01-03', 'third', '3.00'], ['a1', 'ann', '2020-01-01', 'first', '1.00'], ['a2', 'ann', '2020-01-02', 'second', '2.00'],
+  ['a4', 'ann', '2020-01-04', 'no score yet', ''], ['b1', 'bob', '2020-01-01', 'of bob', '1.00'], ['a5', 'ann', '2020-01-05', 'left out', '5.00'],
+];
+const pids = (posts: readonly StoredPost[]): string[] => posts.map((post) => post.pid);
+
+for (const driver of DRIVERS) {
+  describe(`queries over posts (${driver})`, () => {
+    let work: StoreAtWork;
+    let folder: string;
+    before(async () => {
+      folder = temporaryFolder();
+      writeFiles(folder, { 'posts.csv': csvTable(ROWS) });
+      work = await openStoreAtWork(driver);
+      await work.index(folder);
+      decideOnPost({ store: work.store, storeFolder: work.storeFolder, now: () => 1 }, { source: 'posts', pid: 'a5', kind: 'post-excluded', reason: 'advertising', author: 'anna' });
+    });
+    after(() => {
+      work.store.close();
+      removeFolders();
+    });
+
+    it('count all live posts, and only usable, labelled ones of users', () => {
+      assert.equal(livePostCount(work.store, 1), 6);
+      assert.deepEqual(usersWithPosts(work.store, 1), [{ uid: 'ann', posts: 3 }, { uid: 'bob', posts: 1 }]);
+    });
+
+    it('give a user’s posts in the order of time', () => {
+      assert.deepEqual(pids(postsOfUser(work.store, 1, 'ann')), ['a1', 'a2', 'a3']);
+    });
+
+    it('give what came before a post, the newest, oldest first, without what is unlabelled or left out', () => {
+      const before5 = postByPid(work.store, 1, 'a5')!;
+      assert.equal(before5.userOrder, 4);
+      assert.deepEqual(pids(earlierPosts(work.store, before5, 2)), ['a2', 'a3']);
+      assert.deepEqual(pids(earlierPosts(work.store, postByPid(work.store, 1, 'a1')!, 2)), []);
+    });
+
+    it('page by key, every post once', () => {
+      const seen: string[] = [];
+      for (let page = pageOfPosts(work.store, 1, 0, 2); page.length > 0; page = pageOfPosts(work.store, 1, page.at(-1)!.id, 2)) seen.push(...pids(page));
+      assert.deepEqual(seen.sort(), ['a1', 'a2', 'a3', 'a4', 'b1']);
+      const byUser: string[] = [];
+      for (let page = pageOfPostsByUser(work.store, 1, { uid: '', userOrder: -1 }, 2); page.length > 0; page = pageOfPostsByUser(work.store, 1, page.at(-1)!, 2)) byUser.push(...pids(page));
+      assert.deepEqual(byUser, ['a1', 'a2', 'a3', 'b1']);
+    });
+
+    it('find a post by its line', () => {
+      assert.equal(postAt(work.store, join(folder, 'posts.csv'), 3)?.pid, 'a1');
+      assert.equal(postAt(work.store, join(folder, 'posts.csv'), 1), null);
+      assert.equal(postAt(work.store, '/elsewhere/posts.csv', 3), null);
+    });
+
+    it('count posts by score', () => {
+      assert.deepEqual(scoreCounts(work.store, 1), [[100, 2], [200, 1], [300, 1]]);
+    });
+  });
+}
