@@ -14,7 +14,7 @@ export const demoRequestSchema = z.object({
   source: z.string().min(1).nullable(), // the name that captions.jsonl gives the source; null: as `index` will name it
   smallUsers: share, // share of users with 2 to 4 posts
   faults: share, // share of broken posts
-  spreads: z.object({ user: spread, category: spread, subcategory: spread, picture: spread, hour: spread, noise: spread }),
+  spreads: z.strictObject({ user: spread, category: spread, subcategory: spread, picture: spread, hour: spread, noise: spread }),
 });
 export type DemoRequest = z.infer<typeof demoRequestSchema>;
 

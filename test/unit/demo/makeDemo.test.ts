@@ -141,6 +141,11 @@ describe('making the demo', () => {
     assert.equal(readFileSync(join(parent, 'a-file'), 'utf8'), 'mine');
   });
 
+  it('refuses parts of the score that there are none of', () => {
+    const wrong = { ...request('spreads'), spreads: { ...request('spreads').spreads, weather: 1 } };
+    assert.equal(demoRequestSchema.safeParse(wrong).success, false);
+  });
+
   it('fills an empty folder, and sweeps what a killed run left beside it', async () => {
     mkdirSync(join(parent, 'empty'));
     mkdirSync(join(parent, 'empty.making', 'train'), { recursive: true });
