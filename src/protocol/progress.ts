@@ -6,6 +6,7 @@ export interface Progress {
   readonly total?: number;
   readonly unit?: string; // 'rows', 'steps', 'prompts', …
   readonly secondsLeft?: number;
+  readonly stays?: boolean; // worth a line of its own: what was found, what a stage came to; others may be overwritten by the next
 }
 
 export type LongWork<Result> = AsyncGenerator<Progress, Result, void>;

@@ -60,7 +60,7 @@ export async function* indexPosts(context: IndexContext, request: StageRequest<'
   const source = await detectPosts(storeFolder, request.path, request.name, request.mapping);
   for (const finding of source.findings) {
     log.info(finding);
-    yield { message: finding };
+    yield { message: finding, stays: true };
   }
   const identity: SourceIdentity = { name: source.name, kind: source.kind, root: source.root, template: source.template, mapping: source.mapping };
   const existing = sourceByName(store, source.name);

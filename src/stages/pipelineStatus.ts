@@ -93,17 +93,15 @@ function statusOfEntry(seen: Seen, entry: PipelineStage, before: readonly EntryS
   const failure = failureOf(seen, entry.stage);
   const needed = before.find((other) => entry.needs.includes(other.id) && (other.state === 'stale' || other.state === 'failed'));
   const common = { id: entry.id, stage: entry.stage, title: entry.title, optional: entry.optional, description: found.description, details: found.details ?? [] };
-  if (failure !== null && found.state !== 'done') return { ...common, state: 'failed', reason: failure };
+  if (failure !== null) return { ...common, state: 'failed', reason: failure };
   if (found.state === 'done' && needed !== undefined && entry.stage !== 'export') return { ...common, state: 'stale', reason: `${needed.title} comes first: ${needed.reason ?? 'it is not up to date'}` };
   return { ...common, state: found.state, reason: found.reason ?? null };
 }
 
-/** The newest failure of a stage of this experiment; null after a success. */
+/** A failure of a stage in this experiment that no later attempt has made good. */
 function failureOf({ states, experiment }: Seen, stage: StageName): string | null {
   const scope = experimentScope(experiment);
-  const own = states.filter((state) => state.stage === stage && (state.scope === '' || state.scope === drawScope(experiment) || state.scope.startsWith(scope)));
-  const newest = own.reduce<StageState | undefined>((latest, state) => (latest === undefined || state.finishedAt > latest.finishedAt ? state : latest), undefined);
-  return newest?.error ?? null;
+  return states.find((state) => state.stage === stage && state.error !== null && (state.scope === '' || state.scope === drawScope(experiment) || state.scope.startsWith(scope)))?.error ?? null;
 }
 
 const FINDERS: Readonly<Record<string, (seen: Seen) => Found>> = {
@@ -116,7 +114,7 @@ function indexStatus({ store, source }: Seen): Found {
   const description = statistics ? `${number(statistics.posts)} posts, ${number(statistics.users)} users` : '';
   const details = [
     ...Object.entries(statistics?.dropped ?? {}).map(([reason, posts]) => ({ label: reason, description: `${number(posts)} posts not used` })),
-    ...skippedByReason(store, source.liveGeneration!).map(({ reason, rows }) => ({ label: reason, description: `${number(rows)} rows skipped` })),
+    ...skippedByReason(store, source.liveGeneration!).map(({ reason, rows }) => ({ label: reason, description: `${number(rows)} rows skipped`, opens: 'skipped-rows' as const })),
   ];
   for (const file of indexedFiles(store, source.id)) {
     const there = statSync(join(source.root, file.path), { throwIfNoEntry: false });
@@ -237,7 +235,7 @@ function evaluateStatus(seen: Seen): Found {
 function exportStatus({ store, draw }: Seen): Found {
   const made = draw ? newestExports(store, draw.id, EXPORTS_SHOWN) : [];
   if (made.length === 0) return { state: 'waiting', description: '' };
-  return { state: 'done', description: `${number(made.length)} ${made.length === 1 ? 'folder' : 'folders'}`, details: made.map((one) => ({ label: `${one.format}, ${one.content}`, description: one.folder })) };
+  return { state: 'done', description: `${number(made.length)} ${made.length === 1 ? 'folder' : 'folders'}`, details: made.map((one) => ({ label: `${one.format}, ${one.content}`, description: one.folder, opens: 'export' as const })) };
 }
 
 function exportsOf(store: Database, source: Source, experiment: Experiment): ExportStatus[] {

@@ -43,7 +43,9 @@ export async function* runPlan(context: StageContext, request: RunRequest, signa
       yield { ...step.value, message: `${title}: ${step.value.message}` };
       step = await work.next();
     }
-    ran.push({ title, summary: step.value.summary, unchanged: step.value.unchanged, seconds: (performance.now() - startedAt) / 1000 });
+    const seconds = (performance.now() - startedAt) / 1000;
+    ran.push({ title, summary: step.value.summary, unchanged: step.value.unchanged, seconds });
+    yield { message: `${title}: ${step.value.summary} (${step.value.unchanged ? 'nothing to do' : `${seconds.toFixed(1)} s`})`, stays: true };
     return step.value;
   };
   const titleOf = (id: string): string => PIPELINE.find((entry) => entry.id === id)!.title;

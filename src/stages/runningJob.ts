@@ -23,9 +23,9 @@ export function runStateNow(jobFolder: string, recorded: JobState): JobState {
 export function readRunningJob(run: RunStatus, stage: StageName): RunningWork {
   const lines = tailLines(join(run.jobFolder, 'events.jsonl'));
   let message = `${stage} on ${run.host}`;
-  let place: { done: number; total: number; unit: string; key: string } | null = null;
+  let place = null as { done: number; total: number; unit: string; key: string } | null;
   let loss: number | null = null;
-  let first: { time: number; done: number; key: string } | null = null;
+  let first = null as { time: number; done: number; key: string } | null;
   let secondsLeft: number | null = null;
   for (const line of lines) {
     const event = parseEvent(line);

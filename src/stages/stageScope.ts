@@ -1,7 +1,7 @@
 // Which doing of a stage a recorded state is about: the same stage is done once for each seed, plan, base, and so on.
 import type { Database } from '../store/database.ts';
 import { sourceByName } from '../store/sources.ts';
-import { drawScope, experimentScope, recordStageFailure } from '../store/stageStates.ts';
+import { clearStageFailure, drawScope, experimentScope, recordStageFailure } from '../store/stageStates.ts';
 import type { LongWork } from '../protocol/progress.ts';
 import { isCancellation } from '../protocol/requestChannel.ts';
 import type { StageName, StageRequest, StageResult } from '../protocol/stages.ts';
@@ -31,6 +31,7 @@ export function recordingFailures<Name extends StageName>(name: Name, stage: Sta
     try {
       const result = yield* stage(context, request, signal);
       context.log.info(`${name}: ${result.summary} (${(context.now() - startedAt).toFixed(1)} s)`);
+      if (result.unchanged && 'source' in request) settle(context.store, request.source, name, scopeOf(name, request));
       return result;
     } catch (error) {
       if (!signal.aborted && !isCancellation(error) && 'source' in request) record(context.store, request.source, name, scopeOf(name, request), error, context.now());
@@ -42,4 +43,9 @@ export function recordingFailures<Name extends StageName>(name: Name, stage: Sta
 function record(store: Database, sourceName: string, stage: StageName, scope: string, error: unknown, now: number): void {
   const source = store.readOnly ? null : sourceByName(store, sourceName);
   if (source) recordStageFailure(store, source.id, stage, scope, error instanceof Error ? error.message : String(error), now);
+}
+
+function settle(store: Database, sourceName: string, stage: StageName, scope: string): void {
+  const source = store.readOnly ? null : sourceByName(store, sourceName);
+  if (source) clearStageFailure(store, source.id, stage, scope);
 }

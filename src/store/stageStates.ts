@@ -40,11 +40,17 @@ export function recordStageSuccess(
     .run(sourceId, stage, scope, inputHash, JSON.stringify(counts), finishedAt);
 }
 
-/** Records a failure beside the last success, whose input and counts stay: its results are still in the store. */
+/** Records a failure beside the last success, whose input, counts and time stay: its results are still in the store. */
 export function recordStageFailure(store: Database, sourceId: number, stage: string, scope: string, error: string, finishedAt: number): void {
   store.prepare(`INSERT INTO stage_states (source_id, stage, scope, input_hash, summary, error, finished_at) VALUES (?, ?, ?, '', '{}', ?, ?)
-    ON CONFLICT (source_id, stage, scope) DO UPDATE SET error = excluded.error, finished_at = excluded.finished_at`)
+    ON CONFLICT (source_id, stage, scope) DO UPDATE SET error = excluded.error`)
     .run(sourceId, stage, scope, error.slice(0, 2000), finishedAt);
+}
+
+/** Forgets the failure of a stage that has now found nothing to do. */
+export function clearStageFailure(store: Database, sourceId: number, stage: string, scope: string): void {
+  store.prepare("DELETE FROM stage_states WHERE source_id = ? AND stage = ? AND scope = ? AND error IS NOT NULL AND input_hash = ''").run(sourceId, stage, scope);
+  store.prepare('UPDATE stage_states SET error = NULL WHERE source_id = ? AND stage = ? AND scope = ? AND error IS NOT NULL').run(sourceId, stage, scope);
 }
 
 /** Scope of the stages that only the data seed tells apart (sample, instruct). */

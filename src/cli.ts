@@ -1,0 +1,58 @@
+// Composition root of the command line: `smp <verb>`. In the checkout it runs as src/cli.ts, in the VSIX as dist/cli.cjs.
+// Exit codes: 0 done, 1 a fault of ours, 2 something to mend (usage, data, set-up), 130 cancelled by Ctrl-C.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { addVerbs } from './cli/verbs.ts';
+import { UserError } from './domain/errors.ts';
+import { isCancellation } from './protocol/requestChannel.ts';
+
+const EXIT = { done: 0, bug: 1, mendable: 2, cancelled: 130 } as const;
+const root = join(import.meta.dirname, '..');
+const cancelling = new AbortController();
+
+/** The first Ctrl-C ends the work in good order, the second ends the process. */
+process.on('SIGINT', () => {
+  if (cancelling.signal.aborted) process.exit(EXIT.cancelled);
+  cancelling.abort();
+});
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EXIT.done); // the reader (head, less) has seen enough
+  throw error;
+});
+
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+const program = new Command('smp');
+program.description('SMP Curator: from social media posts to predictions of their popularity.').version(version)
+  .configureHelp({ showGlobalOptions: true })
+  .showHelpAfterError('(smp --help lists the verbs, smp VERB --help their options)')
+  .exitOverride();
+addVerbs(program, {
+  surroundings: { root, workingFolder: process.cwd(), environment: process.env }, stdout: process.stdout, stderr: process.stderr, signal: cancelling.signal,
+});
+for (const command of program.commands) command.exitOverride();
+
+void run(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});
+
+async function run(words: string[]): Promise<number> {
+  const asJson = words.includes('--json');
+  try {
+    await program.parseAsync(words, { from: 'user' });
+    return EXIT.done;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.mendable; // commander has printed it
+    if (cancelling.signal.aborted || isCancellation(error)) {
+      process.stderr.write('\nCancelled. What was finished is kept; the same command goes on from there.\n');
+      return EXIT.cancelled;
+    }
+    if (error instanceof UserError) {
+      if (asJson) process.stdout.write(`${JSON.stringify({ error: { code: error.code, message: error.whatHappened, nextStep: error.nextStep } })}\n`);
+      process.stderr.write(`${error.message}\n`);
+      return EXIT.mendable;
+    }
+    process.stderr.write(`This is a fault of SMP Curator (${version}), not yours:\n${error instanceof Error ? error.stack ?? error.message : String(error)}\n`);
+    return EXIT.bug;
+  }
+}

@@ -1,0 +1,74 @@
+// Where the command line works: the workspace folder, its store, the product's resources and the trainer's Python.
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { UserError } from '../domain/errors.ts';
+import { LocalHost } from '../hosts/local/localHost.ts';
+import { findTrainerPython } from '../hosts/local/trainerSetup.ts';
+import type { Log } from '../protocol/progress.ts';
+import type { StageContext } from '../stages/stageContext.ts';
+import type { Database } from '../store/database.ts';
+import { openStore } from '../store/openStore.ts';
+import { listSources } from '../store/sources.ts';
+import { locateStore } from '../store/storeLocation.ts';
+
+/** What surrounds the process. */
+export interface Surroundings {
+  readonly root: string; // folder of the product: package.json, resources/
+  readonly workingFolder: string; // relative paths are meant from here
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+export interface WorkplaceOptions {
+  readonly workspace: string | undefined;
+  readonly python: string;
+  readonly threads: number; // 0: all
+}
+
+/** Opens the store and finds what stages need. The caller closes the context's store. */
+export async function openWorkplace(surroundings: Surroundings, options: WorkplaceOptions, log: Log): Promise<StageContext> {
+  const folder = workspaceFolder(surroundings, options.workspace);
+  if (!existsSync(folder)) throw new UserError('workspace-missing', `There is no folder ${folder}.`, 'Name one that is there (--workspace).');
+  const resources = join(surroundings.root, 'resources');
+  const trainerPackage = join(resources, 'trainer');
+  const location = locateStore(folder, storageFolder(surroundings));
+  const store = await openStore(location.storeFile, { readOnly: false, log });
+  const python = await findPython(surroundings, options.python, trainerPackage, log);
+  return {
+    store, log, folder, storeFolder: location.storeFolder, resources, productVersion: versionOf(surroundings.root), now: () => Date.now() / 1000,
+    host: new LocalHost({ jobsFolder: join(location.storeFolder, 'runs'), python, supervisor: join(trainerPackage, 'supervisor.py') }),
+    trainer: { python, package: trainerPackage, threads: options.threads === 0 ? null : options.threads },
+  };
+}
+
+export function workspaceFolder(surroundings: Surroundings, workspace: string | undefined): string {
+  return resolve(surroundings.workingFolder, workspace ?? '.');
+}
+
+/** The only source of a store, or the one that was named. */
+export function chooseSource(store: Database, named: string | undefined): string {
+  if (named !== undefined) return named; // whether it is there, the stage says
+  const sources = listSources(store);
+  if (sources.length === 1) return sources[0]!.name;
+  if (sources.length === 0) throw new UserError('no-source', 'There are no posts in this store yet.', 'Index some first: smp index FOLDER_OR_FILE.');
+  throw new UserError('source-ambiguous', `This store has several sources: ${sources.map((source) => `“${source.name}”`).join(', ')}.`, 'Name one with --source.');
+}
+
+/** What was named, else the checkout's environment, else the one that the extension set up. */
+async function findPython(surroundings: Surroundings, named: string, trainerPackage: string, log: Log): Promise<string | null> {
+  if (named !== '') return resolve(surroundings.workingFolder, named);
+  const fromEnvironment = surroundings.environment['SMP_PYTHON'];
+  if (fromEnvironment) return fromEnvironment;
+  const ofCheckout = join(surroundings.root, '.venv', ...(process.platform === 'win32' ? ['Scripts', 'python.exe'] : ['bin', 'python']));
+  if (existsSync(ofCheckout)) return ofCheckout;
+  return findTrainerPython({ python: '', requirements: join(trainerPackage, 'requirements.txt'), folder: join(storageFolder(surroundings), 'trainer'), log });
+}
+
+/** The extension's storage in terminals of the editor; a folder of the user's own elsewhere. */
+function storageFolder({ environment }: Surroundings): string {
+  return environment['SMP_STORAGE'] ?? join(environment['XDG_DATA_HOME'] ?? environment['LOCALAPPDATA'] ?? join(homedir(), '.local', 'share'), 'smp-curator');
+}
+
+function versionOf(root: string): string {
+  return (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version;
+}
