@@ -19,7 +19,7 @@ export async function buildSample(): Promise<boolean> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   smp('demo', '--users', String(USERS), '--out', folder);
-  smp('run', '--data', folder, '--workspace', folder);
+  smp('run', '--data', folder, '--workspace', folder, '--captions', 'any'); // they say what was drawn
   smp('predict', '--every-post', '--workspace', folder);
   writeFileSync(join(folder, '.inputs'), inputs);
   rmSync(SAMPLE, { recursive: true, force: true });

@@ -43,7 +43,8 @@ async function start(): Promise<void> {
   const built = await timed(() => packageVsix());
   const ran = await timed(() => {
     if (values.data === undefined) smp('demo', '--users', String(DEMO_USERS), '--out', DEMO);
-    smp('run', '--data', workspace.data, '--workspace', workspace.folder);
+    const captions = values.data === undefined ? ['--captions', 'any'] : []; // the demo's are true by construction
+    smp('run', '--data', workspace.data, '--workspace', workspace.folder, ...captions);
     smp('predict', '--every-post', '--workspace', workspace.folder);
   });
   smp('status', '--workspace', workspace.folder);

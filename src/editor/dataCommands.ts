@@ -131,7 +131,7 @@ export class DataCommands {
       folder, stage: null, source: null, title: vscode.l10n.t('Making the demo'),
       run: (signal, onProgress) => folder.bulk.request('makeDemo', { folder: data }, { signal, onProgress }),
     });
-    await this.#to.stages.runWholePlan(folder, data, null);
+    await this.#to.stages.runWholePlan(folder, data, null, { captions: 'any' }); // the demo's are true by construction
   }
 }
 

@@ -92,9 +92,12 @@ export class StageCommands {
     await this.runWholePlan(folder, null, source.source);
   }
 
-  /** @param data a folder or file to index first, or null for the source as it is */
-  async runWholePlan(folder: CurationFolder, data: string | null, source: string | null): Promise<void> {
-    const settings = readSettings(folder.uri);
+  /**
+   * @param data a folder or file to index first, or null for the source as it is
+   * @param changes what goes before the settings
+   */
+  async runWholePlan(folder: CurationFolder, data: string | null, source: string | null, changes: Partial<Settings> = {}): Promise<void> {
+    const settings = { ...readSettings(folder.uri), ...changes };
     const title = vscode.l10n.t('Running the plan');
     const result = await this.#runner.run({
       folder, stage: null, source, title,

@@ -17,6 +17,8 @@ import { writeSmpd2022 } from '../sources/writeSmpd2022.ts';
 
 const DESCRIPTION_FILE = 'demo.json'; // says what made the folder
 const CAPTIONS_FILE = 'captions.jsonl';
+/** The editor's settings in the demo's folder: its captions are true by construction, so nobody has to approve them. */
+const EDITOR_SETTINGS = { 'smpCurator.captions': 'any' };
 
 /**
  * Makes the demo that `request` describes. Nothing to do when the folder holds just that demo already.
@@ -49,6 +51,8 @@ export async function* makeDemo(request: DemoRequest, signal: AbortSignal): Long
     writer.finish();
     captions.close();
     writeFileSync(join(building, DESCRIPTION_FILE), `${JSON.stringify({ ...description, broken }, null, 2)}\n`);
+    mkdirSync(join(building, '.vscode'));
+    writeFileSync(join(building, '.vscode', 'settings.json'), `${JSON.stringify(EDITOR_SETTINGS, null, 2)}\n`);
     if (existsSync(folder)) rmdirSync(folder); // empty, or startFolder had refused it
     renameSync(building, folder);
     return result(request, folder, done, false);

@@ -74,7 +74,7 @@ describe('making the demo', () => {
     assert.deepEqual(lines(folder, 'train_label.txt'), posts.map(({ post }) => (post.label! / 100).toFixed(2)));
     assert.deepEqual(lines(folder, 'train_img_filepath.txt'), posts.map(({ post }) => `train/${post.uid}/${post.pid}.png`));
     assert.deepEqual(files(folder).filter((name) => name.startsWith('train/')), posts.map(({ post }) => post.imagePath).sort());
-    assert.deepEqual(readdirSync(folder).sort(), ['captions.jsonl', 'demo.json', 'train', 'train_allmetadata_json', 'train_img_filepath.txt', 'train_label.txt']);
+    assert.deepEqual(readdirSync(folder).sort(), ['.vscode', 'captions.jsonl', 'demo.json', 'train', 'train_allmetadata_json', 'train_img_filepath.txt', 'train_label.txt']);
   });
 
   for (const format of ['smpd-2022', 'csv'] as const) {
@@ -109,7 +109,7 @@ describe('making the demo', () => {
 
   it('has neither pictures nor their paths when none are asked for', async () => {
     await make(request('bare', { pictures: false }));
-    assert.deepEqual(readdirSync(join(parent, 'bare')).sort(), ['captions.jsonl', 'demo.json', 'train_allmetadata_json', 'train_label.txt']);
+    assert.deepEqual(readdirSync(join(parent, 'bare')).sort(), ['.vscode', 'captions.jsonl', 'demo.json', 'train_allmetadata_json', 'train_label.txt']);
     assert.ok((await readAll(join(parent, 'bare'))).every(({ post, dropped }) => post.imagePath === '' && dropped === null));
   });
 
