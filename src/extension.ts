@@ -30,6 +30,7 @@ import { defaultStorage, locateStore } from './store/storeLocation.ts';
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const log = vscode.window.createOutputChannel('SMP Curator', { log: true });
   const storage = context.globalStorageUri.fsPath;
+  const shared = defaultStorage(process.env); // of the command line too
   const resources = context.asAbsolutePath('resources');
   const services: FolderServices = {
     log,
@@ -37,7 +38,6 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     startThread: (data) => startThread(context.asAbsolutePath(join('dist', 'worker.cjs')), data),
   };
   const openFolder = (uri: vscode.Uri, name: string): CurationFolder => {
-    const shared = defaultStorage(process.env); // of the command line too
     const { storeFile, storeFolder } = locateStore(uri.fsPath, shared);
     return new CurationFolder(uri, name, { folder: uri.fsPath, storeFile, storeFolder, resources, storage: shared, productVersion: context.extension.packageJSON.version as string }, services);
   };
@@ -75,7 +75,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     vscode.languages.registerHoverProvider(POST_FILES, new PostHover(folders, model, log)),
     registerCommands(targets, log),
   );
-  putCommandOnPath(context.environmentVariableCollection, context.extensionPath);
+  putCommandOnPath(context.environmentVariableCollection, context.extensionPath, shared);
   if (folders.current === undefined) await sample.install().then((uri) => folders.add(uri, vscode.l10n.t('Sample')), (error: unknown) => log.warn(String(error)));
   void lookBack(model, log).catch((error: unknown) => presentError(error, log));
   log.info(`SMP Curator ${context.extension.packageJSON.version as string} is ready.`);

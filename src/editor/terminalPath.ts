@@ -2,8 +2,10 @@
 import { delimiter, join } from 'node:path';
 import * as vscode from 'vscode';
 
-export function putCommandOnPath(variables: vscode.GlobalEnvironmentVariableCollection, extensionPath: string): void {
+/** @param storage where stores and the trainer's environment lie that are not in a workspace folder: the same for terminals */
+export function putCommandOnPath(variables: vscode.GlobalEnvironmentVariableCollection, extensionPath: string, storage: string): void {
   variables.description = new vscode.MarkdownString(vscode.l10n.t('Adds the command `smp` of SMP Curator.'));
   variables.prepend('PATH', `${join(extensionPath, 'dist', 'bin')}${delimiter}`);
   variables.replace('SMP_NODE', process.execPath);
+  variables.replace('SMP_STORAGE', storage);
 }
