@@ -2,7 +2,7 @@
 import type { Correlation, Estimate, EvaluationReport, EvaluationRow, EvaluationTable } from '../protocol/report.ts';
 import { textTable } from './textTable.ts';
 
-/** Tables of the given sets (all when null), then what the numbers say. */
+/** Tables of the given sets and what the numbers say at the largest k; with null everything. */
 export function reportText(report: EvaluationReport, sets: readonly string[] | null): string {
   const shown = [...new Set(report.tables.map((table) => table.set))].filter((set) => sets === null || sets.includes(set));
   const sizes = Object.entries(report.sizes).filter(([, users]) => users > 0).map(([set, users]) => `${set} ${users}`).join(', ');
@@ -12,8 +12,14 @@ export function reportText(report: EvaluationReport, sets: readonly string[] | n
     `Users: ${sizes}.`,
     ...shown.map((set) => setText(report.tables.filter((table) => table.set === set))),
     legendOf(report),
-    report.findings.map((finding) => `- ${finding}`).join('\n'),
+    findingsOf(report, sets === null).map((finding) => `- ${finding}`).join('\n'),
   ].filter((part) => part !== '').join('\n\n');
+}
+
+/** All findings, or those of the largest k. */
+function findingsOf(report: EvaluationReport, all: boolean): readonly string[] {
+  const largest = Math.max(...report.tables.map((table) => table.k));
+  return all ? report.findings : report.findings.filter((finding) => finding.startsWith(`${largest}-shot`));
 }
 
 function setText(tables: readonly EvaluationTable[]): string {

@@ -220,6 +220,9 @@ function findingsOf({ table, compare }: MeasuredTable): string[] {
   ].map((sentence) => place + sentence);
 }
 
+/** Of baselines that a model is not shown to beat, those it is furthest behind are named. */
+const NAMED_BASELINES = 2;
+
 /** "A model has learned something only if it beats each of these in MAE by a paired interval below 0, and its SRC interval lies above 0." */
 function verdict(rows: readonly EvaluationRow[], model: number, baselines: readonly number[], compare: MeasuredTable['compare']): string {
   const row = rows[model]!;
@@ -228,8 +231,10 @@ function verdict(rows: readonly EvaluationRow[], model: number, baselines: reado
   const ranks = row.spearman !== null && typeof row.spearman === 'object' && row.spearman.low > 0;
   if (notBeaten.length === 0 && ranks) return `${name} has learned something: it beats each plain baseline in MAE, and its Spearman interval lies above 0.`;
   if (notBeaten.length === 0) return `${name} beats each plain baseline in MAE, but its Spearman interval does not lie above 0.`;
-  const list = notBeaten.map(({ baseline, difference }) => `the ${baseline} (${withInterval(difference)})`).join(', ');
-  return `${name} is not shown to beat ${list} in MAE.`;
+  const hardest = [...notBeaten].sort((a, b) => b.difference.value - a.difference.value).slice(0, NAMED_BASELINES);
+  const list = notBeaten.filter((one) => hardest.includes(one)).map(({ baseline, difference }) => `the ${baseline} (${withInterval(difference)})`).join(', ');
+  const others = notBeaten.length - hardest.length;
+  return `${name} is not shown to beat ${list}${others > 0 ? ` and ${others} more of ${baselines.length} plain baselines` : ''} in MAE.`;
 }
 
 function againstMedian(rows: readonly EvaluationRow[], models: readonly number[], median: number, compare: MeasuredTable['compare']): string[] {

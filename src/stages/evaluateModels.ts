@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { BASELINE_NAMES, predictBaselines, trainingMedian, type BaselineExample, type BaselineQuestion, type ScoredPost } from '../domain/baselines.ts';
+import { BASELINE_NAMES, predictBaselines, trainingMedian, type BaselineExample, type BaselineName, type BaselineQuestion, type ScoredPost } from '../domain/baselines.ts';
 import { poolWindows, POSTS_PER_USER, SHOTS, testWindow, trainingWindow, type Window } from '../domain/draws.ts';
 import { UserError } from '../domain/errors.ts';
 import { publishedRows } from '../domain/publishedResults.ts';
@@ -27,10 +27,12 @@ import type { StageContext } from './stageContext.ts';
 
 const TEST_SETS = ['few-shot', 'extra-1', 'extra-2'] as const;
 const DECODERS = ['median', 'greedy'] as const;
+/** Plain baselines that read nothing but the question's history: one row each, whatever the others are fitted on. */
+const UNFITTED: ReadonlySet<BaselineName> = new Set(['user mean', 'user median', 'last score']);
 const RESAMPLING_SEED = 20241105; // of bootstrap and permutations, the same in every report: it is no part of an experiment
 const SMALLEST_SLICE = 20; // questions left without albums; an interval over fewer says nothing
 const USERS_AT_ONCE = 200; // read before other work of this thread gets its turn
-const REPORT_SHAPE = 1; // part of the input's hash: raised when the same answers would make another report
+const REPORT_SHAPE = 2; // part of the input's hash: raised when the same answers would make another report
 
 /** @throws {UserError} `not-sampled`, `sample-stale`, `not-instructed`, `instructions-stale`, `not-predicted` */
 export async function* evaluateModels(context: StageContext, request: StageRequest<'evaluate'>, signal: AbortSignal): LongWork<StageResult> {
@@ -163,8 +165,8 @@ function fitsFor(k: number, training: TrainingWindows): Fit[] {
   const fewShot = pick(training.fewShot);
   const alignment = pick(training.alignment);
   const names = ['few-shot', ...(training.pool.length > 0 ? ['pool'] : []), ...(alignment.length > 0 ? ['alignment'] : [])];
-  const all = { name: `the labels of ${listed(names)} users`, examples: [...fewShot, ...training.pool, ...alignment] };
-  return names.length === 1 ? [all] : [all, { name: 'the labels of few-shot users', examples: fewShot }];
+  const all = { name: `${listed(names)} labels`, examples: [...fewShot, ...training.pool, ...alignment] };
+  return names.length === 1 ? [all] : [all, { name: 'few-shot labels', examples: fewShot }];
 }
 
 const listed = (names: readonly string[]): string => (names.length === 1 ? names[0]! : `${names.slice(0, -1).join(', ')} and ${names.at(-1)!}`);
@@ -193,8 +195,8 @@ function questionsOfCells(store: Database, source: Source, draw: StoredDraw, cap
     const models = answers.map(({ model, decoder, values }): EvaluatedMethod => ({
       name: modelName(model), kind: 'model', decoder, fittedOn: seenBy(model), predictions: values, fallback: fitted[0]!.median,
     }));
-    const baselines = fitted.flatMap((fit) => BASELINE_NAMES.map((name): EvaluatedMethod => ({
-      name, kind: 'baseline', decoder: null, fittedOn: fit.name, predictions: fit.predictions[name].slice(start, end), fallback: fit.median,
+    const baselines = fitted.flatMap((fit, index) => BASELINE_NAMES.filter((name) => index === 0 || !UNFITTED.has(name)).map((name): EvaluatedMethod => ({
+      name, kind: 'baseline', decoder: null, fittedOn: UNFITTED.has(name) ? "the user's own history" : fit.name, predictions: fit.predictions[name].slice(start, end), fallback: fit.median,
     })));
     start = end;
     return {
@@ -222,7 +224,7 @@ const lossName = (variant: string): string => (variant.startsWith('sft-') ? vari
 
 function seenBy(model: StoredModel): string {
   const { sets, labels } = model.trainingLabels;
-  return sets.length === 0 ? 'nothing of this data' : `${labels} labels of ${listed(sets)} users`;
+  return sets.length === 0 ? 'nothing of this data' : `${labels.toLocaleString('en')} ${listed(sets)} labels`;
 }
 
 function splitOf(draw: StoredDraw): string {

@@ -94,7 +94,8 @@ describe('stage evaluate', () => {
     assert.deepEqual([...new Set(tables.map(({ set }) => set))], ['few-shot', 'extra-1', 'pooled']);
     const pooled = tables.find(({ set, k }) => set === 'pooled' && k === 3)!;
     const fits = [...new Set(pooled.rows.filter((row) => row.kind === 'baseline').map((row) => row.fittedOn))];
-    assert.deepEqual(fits, ['the labels of few-shot, pool and alignment users', 'the labels of few-shot users']);
+    assert.deepEqual(fits, ['few-shot, pool and alignment labels', "the user's own history", 'few-shot labels']);
+    assert.deepEqual(pooled.rows.filter((row) => row.fittedOn === 'few-shot labels').map((row) => row.name), ['global median', 'shrunken user mean', 'ridge']);
     const perfect = rowOf(pooled.rows, 'tiny base, SFT, IDPOP', 'median');
     assert.deepEqual([perfect.mae!.value, perfect.users], [0, 250]);
     assert.ok(perfect.difference!.mae.high <= 0, 'nothing is better than a perfect model');
