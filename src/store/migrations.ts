@@ -84,11 +84,11 @@ CREATE TABLE decisions (
   seconds REAL
 );
 CREATE INDEX decisions_by_post ON decisions(source_id, pid, decided_at);
-CREATE VIEW excluded_posts AS
-  SELECT source_id, pid, payload, author, decided_at FROM (
-    SELECT *, ROW_NUMBER() OVER (PARTITION BY source_id, pid ORDER BY decided_at DESC, id DESC) AS recency
-    FROM decisions WHERE kind IN ('post-excluded','post-restored'))
-  WHERE recency = 1 AND kind = 'post-excluded';
+CREATE VIEW excluded_posts AS        -- whose newest decision of the two kinds leaves it out; a question about one post is answered by the index
+  SELECT d.source_id, d.pid, d.payload, d.author, d.decided_at FROM decisions d
+  WHERE d.kind = 'post-excluded' AND NOT EXISTS (
+    SELECT 1 FROM decisions n WHERE n.source_id = d.source_id AND n.pid = d.pid AND n.kind IN ('post-excluded','post-restored')
+      AND (n.decided_at, n.rowid) > (d.decided_at, d.rowid));
 
 CREATE TABLE captions (              -- every caption ever had; the newest by id of a post is the current one
   id INTEGER PRIMARY KEY,

@@ -11,6 +11,8 @@ interface HitRow {
 /** Posts looked at for one search, best first, before those of other generations are left out. */
 const CANDIDATES = 1000;
 const SNIPPET_LENGTH = 120;
+/** Shorter words are taken as finished: a single letter begins every tenth word, and ranking 300,000 posts takes seconds. One Chinese character is three bytes. */
+const PREFIX_BYTES = 3;
 const HIT_COLUMNS = 's.name AS source, s.root, p.pid, p.uid, p.title, p.tags, c.text AS caption, p.file, p.row';
 const CAPTION_JOIN = 'LEFT JOIN current_captions c ON c.source_id = s.id AND c.pid = p.pid';
 
@@ -40,7 +42,8 @@ function rowsByPid(store: Database, sourceId: number | null, beginning: string, 
 
 function rowsByWords(store: Database, sourceId: number | null, words: readonly string[], limit: number): HitRow[] {
   if (words.length === 0) return [];
-  const query = words.map((word, i) => `"${word}"${i === words.length - 1 ? '*' : ''}`).join(' ');
+  const last = words.length - 1;
+  const query = words.map((word, i) => `"${word}"${i === last && Buffer.byteLength(word) >= PREFIX_BYTES ? '*' : ''}`).join(' ');
   return store.prepare<HitRow>(
     `WITH hits AS MATERIALIZED (SELECT rowid AS id, rank FROM posts_search WHERE posts_search MATCH ? ORDER BY rank LIMIT ${CANDIDATES})
      SELECT ${HIT_COLUMNS} FROM hits h JOIN posts p ON p.id = h.id JOIN sources s ON s.live_generation = p.generation_id ${CAPTION_JOIN}
