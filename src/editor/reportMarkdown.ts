@@ -10,9 +10,9 @@ export function reportMarkdown(report: EvaluationReport): string {
     `# ${escapeText(report.source, 80)}: ${escapeText(report.headline, 200)}`,
     `Plan ${escapeText(report.plan, 40)}, data seed ${report.dataSeed}, training seed ${report.trainingSeed}. ${escapeText(report.split, 400)}`,
     `Users in each set: ${sizes}.`,
-    ...(report.findings.length === 0 ? [] : ['## What the numbers say', report.findings.map((finding) => `- ${escapeText(finding, 400)}`).join('\n')]),
     ...report.tables.map(tableMarkdown),
     LEGEND,
+    ...(report.findings.length === 0 ? [] : ['## What the numbers say', report.findings.map((finding) => `- ${escapeText(finding, 2000)}`).join('\n')]),
     '',
   ].join('\n\n');
 }

@@ -37,18 +37,23 @@ export class RunsTree extends ListTree<RunStatus> {
   }
 
   getTreeItem(run: RunStatus): vscode.TreeItem {
-    const item = new vscode.TreeItem(run.id, vscode.TreeItemCollapsibleState.None);
+    const item = new vscode.TreeItem(shortName(run), vscode.TreeItemCollapsibleState.None);
     const { running } = this.model;
     const isRunning = run.state === 'running' || run.state === 'starting';
     item.id = run.id;
     item.description = isRunning && running?.jobFolder === run.jobFolder ? runningText(running, timeLeft) : [run.description, ago(now() - (run.endedAt ?? run.startedAt), translate)].filter(Boolean).join(' · ');
     item.iconPath = stateIcon(isRunning ? 'running' : run.state === 'succeeded' ? 'done' : run.state === 'failed' ? 'failed' : 'stale');
     item.contextValue = `run.${run.state}`;
-    item.tooltip = `${run.stage} · ${run.host} · ${run.state}\n${run.jobFolder}`;
-    item.accessibilityInformation = { label: `${run.id}, ${run.stage}, ${run.state}, ${item.description}` };
+    item.tooltip = `${run.id} · ${run.host} · ${run.state}\n${run.jobFolder}`;
+    item.accessibilityInformation = { label: `${shortName(run)}, ${run.state}, ${item.description}` };
     item.command = { command: 'smpCurator.showJobLog', title: vscode.l10n.t("Show a Job's Log…"), arguments: [run] };
     return item;
   }
+}
+
+/** The stage with the beginning of the job's hash: ids are made for folders, not for eyes. */
+function shortName(run: RunStatus): string {
+  return `${run.stage} ${run.id.slice(run.id.lastIndexOf('-') + 1).slice(0, 6)}`;
 }
 
 export class ExportsTree extends ListTree<ExportStatus> {

@@ -32,7 +32,7 @@ export function readPipelineStatus({ store, storeFolder }: StatusContext, experi
     const jobFolder = join(storeFolder, 'runs', run.id);
     const state = run.endedAt === null ? runStateNow(jobFolder, run.state) : run.state;
     const source = typeof run.request['source'] === 'string' ? run.request['source'] : null;
-    return { id: run.id, source, stage: run.stage, host: run.host, state, description: state === 'succeeded' ? 'done' : state, startedAt: run.startedAt, endedAt: run.endedAt, jobFolder };
+    return { id: run.id, source, stage: run.stage, host: run.host, state, description: state === 'succeeded' ? whatCameOut(run.summary) : state, startedAt: run.startedAt, endedAt: run.endedAt, jobFolder };
   });
   const working = runs.find((run) => run.state === 'running' || run.state === 'starting');
   return {
@@ -40,6 +40,12 @@ export function readPipelineStatus({ store, storeFolder }: StatusContext, experi
     running: working ? readRunningJob(working, working.stage as StageName) : null,
     exports: sources.flatMap((source) => exportsOf(store, source, experiment)).sort((a, b) => b.exportedAt - a.exportedAt).slice(0, EXPORTS_SHOWN),
   };
+}
+
+/** 'sft 40 · validation MAE 1.12': the state that was kept, and the trainer's own signal where it looked at validation users. */
+function whatCameOut(summary: Readonly<Record<string, unknown>> | null): string {
+  const mae = summary?.['validationMae'];
+  return [summary?.['chosen'], typeof mae === 'number' ? `validation MAE ${mae.toFixed(2)}` : null].filter((part) => typeof part === 'string' && part !== '').join(' · ') || 'done';
 }
 
 /** The newest report of an experiment; null before its first evaluation. */

@@ -59,7 +59,7 @@ export async function* runJob(context: StageContext, order: JobOrder, signal: Ab
     const output = join(folder, order.run.output);
     const events = new TrainerEvents(order.title, phasesOf(order.run));
     const finish = (unchanged: boolean): FinishedJob => {
-      recordRunEnd(context.store, id, 'succeeded', { ...order.summary, chosen: events.chosen, warnings: events.warnings }, context.now());
+      recordRunEnd(context.store, id, 'succeeded', { ...order.summary, chosen: events.chosen, validationMae: events.keptMae, warnings: events.warnings }, context.now());
       return { id, folder, output, chosen: events.chosen ?? '', warnings: events.warnings, unchanged, rows: Object.fromEntries(frozen.map((file) => [file.path, file.rows])) };
     };
     const record = (startedAt: number): void =>

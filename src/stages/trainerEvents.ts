@@ -21,9 +21,14 @@ export interface PlannedPhase {
 export class TrainerEvents {
   /** Which state the trainer kept: 'base', 'pool 400', 'sft 40', …; null until it has saved. */
   chosen: string | null = null;
+  /** MAE of the state that was kept on the validation users, as the trainer saw it; null where it never looked. */
+  get keptMae(): number | null {
+    return this.#bestMae ?? this.#validationMae;
+  }
   failure: { readonly message: string; readonly hint: string } | null = null;
   readonly warnings: string[] = [];
   #validationMae: number | null = null;
+  #bestMae: number | null = null;
   #recent: { readonly time: number; readonly done: number }[] = [];
   readonly #title: string;
   readonly #phases: readonly PlannedPhase[];
@@ -66,6 +71,7 @@ export class TrainerEvents {
       }
       case 'validation':
         this.#validationMae = event.mae;
+        if (event.best) this.#bestMae = event.mae;
         return null;
       case 'warning':
         this.warnings.push(event.message);
