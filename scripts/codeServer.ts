@@ -86,7 +86,7 @@ export async function startCodeServer(options: ServerOptions): Promise<RunningSe
     ENTRY, ...profileOptions(options.profile), '--bind-addr', `127.0.0.1:${port}`, '--auth', 'none',
     '--disable-telemetry', '--disable-update-check', '--disable-workspace-trust', '--disable-getting-started-override',
     '--disable-proxy', '--ignore-last-opened', '--reconnection-grace-time', '5', ...(options.options ?? []),
-  ], { env: { ...childEnvironment(process.execPath), XDG_DATA_HOME: join(options.profile, 'data'), ...options.environment }, stdio: ['ignore', output, output] });
+  ], { env: { ...childEnvironment(process.execPath), ...options.environment }, stdio: ['ignore', output, output] });
   const address = `http://127.0.0.1:${port}`;
   const ended = new Promise<void>(resolve => server.once('exit', () => resolve()));
   await untilReady(server, `${address}/healthz`, log);

@@ -9,6 +9,7 @@ import { browserMissing } from '../test/harness/browser.ts';
 
 const MODULES = join(ROOT, 'node_modules');
 const MOCHA = join(MODULES, 'mocha', 'bin', 'mocha.js');
+const TRAINER_PROJECT = join('resources', 'trainer', 'pyproject.toml'); // the settings of ruff, mypy and pytest
 const node = (name: string, ...options: string[]) => ({ name, program: process.execPath, options });
 const python = (name: string, ...options: string[]) => ({ name, program: VENV_PYTHON, options: ['-m', ...options] });
 
@@ -16,10 +17,10 @@ const python = (name: string, ...options: string[]) => ({ name, program: VENV_PY
 const RUNNERS: Readonly<Record<string, () => Promise<Totals>>> = {
   lint: () => runCheck(node('lint', join(MODULES, 'eslint', 'bin', 'eslint.js'), '.')),
   types: () => runCheck(node('types', join(MODULES, 'typescript', 'bin', 'tsc'), '-p', '.')),
-  'python-lint': () => runCheck(python('python-lint', 'ruff', 'check', 'resources/trainer', 'test/trainer')),
-  'python-types': () => runCheck(python('python-types', 'mypy', 'resources/trainer/multismp')),
+  'python-lint': () => runCheck(python('python-lint', 'ruff', 'check', '--config', TRAINER_PROJECT, 'resources/trainer', 'test/trainer')),
+  'python-types': () => runCheck(python('python-types', 'mypy', '--config-file', TRAINER_PROJECT, 'resources/trainer')),
   unit: () => runMocha(node('unit', MOCHA, 'test/{unit,webview,hosts}/**/*.test.ts')),
-  trainer: () => runPytest(python('trainer', 'pytest', 'test/trainer', '-q')),
+  trainer: () => runPytest(python('trainer', 'pytest', '-c', TRAINER_PROJECT, 'test/trainer')),
   package: async () => {
     await packageVsix();
     return runMocha(node('package', MOCHA, 'test/package/**/*.test.ts'));

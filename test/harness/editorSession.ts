@@ -56,7 +56,7 @@ export async function startServer(options: SessionOptions): Promise<{ server: Ru
     profile,
     settings: { 'editor.hover.delay': 100, ...options.settings },
     ...(options.serverOptions === undefined ? {} : { options: options.serverOptions }),
-    ...(options.environment === undefined ? {} : { environment: options.environment }),
+    environment: { XDG_DATA_HOME: join(profile, 'data'), ...options.environment }, // nothing of this machine's user is read or written
   });
   return { server, profile };
 }
