@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { EntryStatus, Experiment, PipelineStatus } from '../../../src/protocol/pipelineStatus.ts';
+import { evaluateModels } from '../../../src/stages/evaluateModels.ts';
+import { exportDataSet } from '../../../src/stages/exportDataSet.ts';
+import { pairAnswers } from '../../../src/stages/pairAnswers.ts';
+import { newestReport, readPipelineStatus } from '../../../src/stages/pipelineStatus.ts';
+import { samplePosts } from '../../../src/stages/samplePosts.ts';
+import { recordingFailures } from '../../../src/stages/stageScope.ts';
+import { addCaptions } from '../../../src/store/captions.ts';
+import { usersOfSet } from '../../../src/store/draws.ts';
+import { listInstructions } from '../../../src/store/instructions.ts';
+import { recordRunStart } from '../../../src/store/runs.ts';
+import { experimentScope, recordStageSuccess } from '../../../src/store/stageStates.ts';
+import { addModel, addPrediction, drain, excludePost, experiment, fillSource, instructedStore, neverAborted, openTestStore, regularPosts, testContext } from './stageFixture.ts';
+
+const asked: Experiment = { dataSeed: 0, trainingSeed: 0, plan: 'ours', base: 'tiny' };
+const entryOf = (status: PipelineStatus, id: string): EntryStatus => status.sources[0]!.entries.find((entry) => entry.id === id)!;
+const states = (status: PipelineStatus): string => status.sources[0]!.entries.map((entry) => `${entry.id} ${entry.state}`).join(', ');
+const score = (hundredths: number): string => (hundredths / 100).toFixed(2);
+
+/** A store in which every stage has been done, models aside, whose rows are written as the trainer's stages write them. */
+async function finishedStore() {
+  const made = await instructedStore();
+  const { store, context, draw, sourceId } = made;
+  const [base, sft, aligned] = [addModel(store, draw, 'base'), addModel(store, draw, 'sft'), addModel(store, draw, 'aligned')];
+  for (const row of listInstructions(store, draw.id, 'alignment', 'test')) {
+    for (const [index, error] of [30, 10].entries()) addPrediction(store, sft, row, 'sample', index, score(row.answer! + error), row.answer! + error);
+  }
+  for (const row of listInstructions(store, draw.id, 'few-shot', 'test')) {
+    for (const model of [base, sft, aligned]) for (const decoder of ['median', 'greedy'] as const) addPrediction(store, model, row, decoder, 0, 'x', row.answer! + 50);
+  }
+  for (const stage of ['train', 'align']) recordStageSuccess(store, sourceId, stage, experimentScope(asked), 'input', {}, context.now());
+  await drain(pairAnswers(context, experiment, neverAborted));
+  await drain(evaluateModels(context, experiment, neverAborted));
+  return { ...made, sft, aligned, status: () => readPipelineStatus(context, asked) };
+}
+
+describe('status of the pipeline', () => {
+  it('of an empty store has no source and nothing to do', async () => {
+    const status = readPipelineStatus(testContext(await openTestStore()), asked);
+    assert.deepEqual(status, { version: 1, runs: [], sources: [], running: null, exports: [] });
+  });
+
+  it('goes forward stage by stage and names the next action', async () => {
+    const store = await openTestStore();
+    fillSource(store, 'posts', regularPosts(60, 5));
+    const context = testContext(store);
+    const fresh = readPipelineStatus(context, asked);
+    assert.match(states(fresh), /^index done, sample waiting, caption waiting, instruct waiting, train waiting/);
+    assert.deepEqual(fresh.sources[0]!.next, { entry: 'sample', title: 'Draw users into sets', verb: 'sample', command: 'smpCurator.sample' });
+    await drain(samplePosts(context, { source: 'posts', dataSeed: 0 }, neverAborted));
+    const sampled = readPipelineStatus(context, asked);
+    assert.equal(entryOf(sampled, 'sample').description, '20 few-shot users, seed 0');
+    assert.equal(sampled.sources[0]!.next!.entry, 'instruct');
+    assert.equal(readPipelineStatus(context, { ...asked, dataSeed: 1 }).sources[0]!.next!.entry, 'sample', 'another seed is another draw');
+  });
+
+  it('of a finished experiment is done, with the headline of its report', async () => {
+    const { status, store } = await finishedStore();
+    const now = status();
+    assert.equal(states(now), 'index done, sample done, caption waiting, instruct done, train done, predict done, pair done, align done, evaluate done, export waiting');
+    assert.equal(now.sources[0]!.next, null, 'optional stages are not pressed on anybody');
+    assert.match(now.sources[0]!.headline!, /^3-shot MAE 0\.50 ± \.00 · best plain baseline/);
+    assert.equal(newestReport(store, 'posts', asked)!.headline, now.sources[0]!.headline);
+    assert.equal(newestReport(store, 'posts', { ...asked, trainingSeed: 1 }), null);
+    assert.equal(entryOf(now, 'predict').description, '300 answers'); // 60 × 2 samples, 60 × 3 models
+    assert.equal(entryOf(now, 'pair').description, '60');
+  });
+
+  it('says what is stale, why, and that what follows is too', async () => {
+    const { status, store, sourceId, draw } = await finishedStore();
+    const uid = usersOfSet(store, draw.id, 'few-shot')[0]!;
+    addCaptions(store, sourceId, [{ pid: `${uid}-4`, text: 'a red coat', madeBy: 'a', origin: {} }], 1);
+    const captioned = status();
+    assert.deepEqual([entryOf(captioned, 'instruct').state, entryOf(captioned, 'instruct').reason], ['stale', 'posts or captions have changed since']);
+    assert.deepEqual([entryOf(captioned, 'train').state, entryOf(captioned, 'evaluate').state], ['stale', 'stale']);
+    assert.equal(captioned.sources[0]!.next!.entry, 'instruct');
+    excludePost(store, sourceId, `${uid}-3`);
+    assert.equal(entryOf(status(), 'sample').reason, 'the posts have changed since users were drawn');
+  });
+
+  it('tells answers that are missing, pairs that are older than their prompts and a report older than an answer', async () => {
+    const { status, store, draw, sft, aligned } = await finishedStore();
+    store.prepare("DELETE FROM predictions WHERE model_id = ? AND decoder = 'greedy' AND k = 3").run(aligned);
+    assert.deepEqual([entryOf(status(), 'predict').state, entryOf(status(), 'predict').reason], ['partial', 'the test sets are not answered by every model']);
+    store.prepare("DELETE FROM predictions WHERE model_id = ? AND decoder = 'sample'").run(sft);
+    assert.equal(entryOf(status(), 'predict').reason, 'the alignment set is not answered');
+    store.prepare("UPDATE instructions SET prompt_hash = 'other' WHERE draw_id = ? AND set_name = 'alignment' AND k = 2").run(draw.id);
+    assert.deepEqual([entryOf(status(), 'pair').state, entryOf(status(), 'pair').reason], ['stale', '20 prompts have changed since']);
+    store.prepare('UPDATE models SET made_at = 1800000000 WHERE id = ?').run(aligned);
+    assert.equal(entryOf(status(), 'evaluate').reason, 'a model is newer');
+  });
+
+  it('shows a failure until an attempt succeeds', async () => {
+    const { store, context } = await instructedStore();
+    const pair = recordingFailures('pair', pairAnswers);
+    await assert.rejects(drain(pair(context, experiment, neverAborted)));
+    const failed = entryOf(readPipelineStatus(context, asked), 'pair');
+    assert.deepEqual([failed.state, failed.reason], ['failed', 'There is no tuned model of this experiment yet. Run “train”, then “predict” for the alignment set.']);
+    assert.notEqual(entryOf(readPipelineStatus(context, { ...asked, plan: 'paper' }), 'pair').state, 'failed', 'the other plan has not failed');
+    assert.equal(store.prepare<{ count: number }>('SELECT count(*) AS count FROM stage_states WHERE error IS NOT NULL').get()!.count, 1);
+    const works = recordingFailures('pair', async function* () {
+      yield { message: 'nothing' };
+      return { summary: '', counts: {}, unchanged: true };
+    });
+    await drain(works(context, experiment, neverAborted));
+    assert.equal(entryOf(readPipelineStatus(context, asked), 'pair').state, 'waiting');
+  });
+
+  it('does not call a cancelled stage failed', async () => {
+    const { context } = await instructedStore();
+    const controller = new AbortController();
+    const stage = recordingFailures('pair', async function* (_context, _request, signal) {
+      yield { message: 'working' };
+      signal.throwIfAborted();
+      return { summary: '', counts: {}, unchanged: false };
+    });
+    await assert.rejects(drain(stage(context, experiment, controller.signal), () => controller.abort()), { name: 'AbortError' });
+    assert.equal(entryOf(readPipelineStatus(context, asked), 'pair').state, 'waiting');
+  });
+
+  it('reads a running job from its folder, and knows when its supervisor is gone', async () => {
+    const { store, context } = await instructedStore();
+    recordRunStart(store, { id: 'train-1', stage: 'train', host: 'local', inputHash: 'x', request: { source: 'posts' }, startedAt: 1_699_999_000 });
+    const folder = join(context.storeFolder, 'runs', 'train-1');
+    mkdirSync(folder, { recursive: true });
+    const jobStatus = (pid: number): void => writeFileSync(join(folder, 'status'), JSON.stringify({
+      version: 1, state: 'running', boot_id: 'b', supervisor_pid: pid, supervisor_start: '1', child_pid: null, child_start: null, started: 1, updated: 1, exit_code: null, reason: null,
+    }));
+    const step = (at: number, loss: number) => JSON.stringify({ time: 100 + at, event: 'step', phase: 'pool', step: at, steps: 40, loss, learning_rate: 0.1, gradient_norm: 1, tokens_per_second: 1 });
+    writeFileSync(join(folder, 'events.jsonl'), `${step(1, 3)}\n${step(5, 2.5)}\n{"half a li`);
+    jobStatus(process.pid);
+    const { running, runs } = readPipelineStatus(context, asked);
+    assert.deepEqual(running, {
+      source: 'posts', stage: 'train', message: 'pool: step 5 of 40', done: 5, total: 40, unit: 'steps', secondsLeft: 35, loss: 2.5, startedAt: 1_699_999_000, jobFolder: folder,
+    });
+    assert.deepEqual(runs.map((run) => [run.id, run.state]), [['train-1', 'running']]);
+    jobStatus(2 ** 22 + 1); // beyond every pid
+    const gone = readPipelineStatus(context, asked);
+    assert.deepEqual([gone.running, gone.runs[0]!.state], [null, 'lost']);
+  });
+
+  it('lists exports and marks those that would come out differently now', async () => {
+    const { status, context, store } = await finishedStore();
+    const folder = join(context.folder, 'exports', 'one');
+    await drain(exportDataSet(context, { ...experiment, format: 'trl', content: 'preference', folder, margin: 0.1 }, neverAborted));
+    assert.deepEqual(status().exports, [{ source: 'posts', format: 'trl', content: 'preference', folder, exportedAt: context.now(), rows: 60, stale: false }]);
+    store.prepare("UPDATE stage_states SET finished_at = finished_at + 5 WHERE stage = 'pair'").run();
+    assert.equal(status().exports[0]!.stale, true);
+  });
+});
