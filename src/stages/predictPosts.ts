@@ -28,7 +28,7 @@ import { scopeOf } from './stageScope.ts';
 const OUTPUT = 'out/predictions.jsonl';
 const PROMPTS_PER_JOB = 20_000; // what was answered is in the store after each
 const LONGEST_HISTORY = 4; // posts, as in the 3-shot test
-const POSTS_PER_PAGE = 50; // read and rendered before other work of this thread gets its turn, some 10 ms
+const POSTS_PER_PAGE = 25; // read and rendered before other work of this thread gets its turn, some 10 ms
 const ROWS_PER_TRANSACTION = 200; // a few milliseconds
 const GREEDY_TOKENS = 16; // at most (method.md, section 7)
 

@@ -152,7 +152,7 @@ describe('stage train', function () {
       assert.match(error.whatHappened, /^Training failed: .+\nThe last lines of its log:\n/);
       assert.ok(error.nextStep.endsWith(join(workspace.context.storeFolder, 'jobs', id, 'log')));
       assert.ok(error.message.length < 5000);
-      assert.doesNotMatch(error.message, /[\u0000-\u0009\u000b-\u001f]/); // eslint-disable-line no-control-regex -- what must not be there
+      assert.doesNotMatch(error.message, /[\u0000-\u0009\u000b-\u001f]/);
       assert.equal(findRun(workspace.context.store, id)?.state, 'failed');
       return true;
     });
