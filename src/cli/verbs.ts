@@ -272,7 +272,7 @@ function addDemo(program: Command, { surroundings, stdout, stderr, signal }: Inv
   const command = program.command('demo').description('invented posts, pictures and captions to try the pipeline on')
     .requiredOption('--out <folder>', 'folder to make')
     .option('--users <number>', 'users with at least 5 posts', String(DEMO_USERS)).option('--seed <number>', 'seed of the invention', '0')
-    .addOption(new Option('--format <format>', 'layout of the files').choices(['smpd-2022', 'csv']).default('smpd-2022'))
+    .addOption(new Option('--layout <layout>', 'of the files').choices(['smpd-2022', 'csv']).default('smpd-2022'))
     .option('--no-pictures', 'leave the pictures out').option('--name <name>', "source that captions.jsonl names; else the folder's name")
     .option('--small-users <share>', 'share of users with 2 to 4 posts', '0').option('--faults <share>', 'share of broken posts', '0')
     .option('--spread <name=value...>', 'standard deviation of a part of the score: user, category, subcategory, picture, hour, noise')
@@ -282,7 +282,7 @@ function addDemo(program: Command, { surroundings, stdout, stderr, signal }: Inv
     const terminal = new Terminal({ stdout, stderr, json: options['json'] === true, verbose: false });
     const spreads = Object.fromEntries(((options['spread'] as string[] | undefined) ?? []).map((pair) => [pair.split('=')[0]!, Number(pair.split('=')[1])]));
     const request = demoRequestSchema.safeParse({
-      ...demoRequest(workspaceFolder(surroundings, options['out'] as string), { spreads }), users: Number(options['users']), seed: Number(options['seed']), format: options['format'],
+      ...demoRequest(workspaceFolder(surroundings, options['out'] as string), { spreads }), users: Number(options['users']), seed: Number(options['seed']), format: options['layout'],
       pictures: options['pictures'], source: options['name'] ?? null, smallUsers: Number(options['smallUsers']), faults: Number(options['faults']),
     });
     if (!request.success) throw new UserError('demo-options', `--${request.error.issues[0]!.path.join('.')}: ${request.error.issues[0]!.message}.`, 'See smp demo --help.');
