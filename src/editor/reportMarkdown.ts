@@ -30,23 +30,24 @@ function rowMarkdown(row: EvaluationRow): string {
   const cells = [
     row.kind === 'model' ? `**${escapeText(row.name, 80)}**` : `${escapeText(row.name, 80)}${row.kind === 'published' ? ' (published)' : ''}`,
     row.decoder ?? '', escapeText(row.fittedOn, 60), String(row.users), `${row.parsed} of ${row.users}`,
-    estimate(row.mae), estimate(row.maeFilled), correlation(row.spearman), row.pearson === null ? '' : decimal(row.pearson),
-    row.difference === null ? '' : `${interval(row.difference.mae)} (${escapeText(row.difference.against, 60)})`,
+    estimate(row.mae, row.kind), estimate(row.maeFilled, row.kind), correlation(row.spearman, row.kind), row.pearson === null ? '' : decimal(row.pearson),
+    row.difference === null ? '' : `${interval(row.difference.mae)} (${escapeText(row.difference.against, 60)}), p ${row.difference.p.toFixed(3)}`,
   ];
   return `| ${cells.join(' | ')} |`;
 }
 
-/** '0.87 ± .06'; an interval that is not symmetric shows its wider half. */
-function estimate(value: Estimate | null): string {
+/** '0.87 ± .06'; an interval that is not symmetric shows its wider half. What was published is a single run without one. */
+function estimate(value: Estimate | null, kind: EvaluationRow['kind']): string {
   if (value === null) return '—';
+  if (kind === 'published') return decimal(value.value);
   const half = Math.max(value.high - value.value, value.value - value.low);
   return `${decimal(value.value)} ± ${decimal(half).replace(/^0/, '')}`;
 }
 
-function correlation(value: Correlation | null): string {
+function correlation(value: Correlation | null, kind: EvaluationRow['kind']): string {
   if (value === null) return '';
   if (value === 'equal') return 'NaN';
-  return value === 'unparsable' ? '—' : estimate(value);
+  return value === 'unparsable' ? '—' : estimate(value, kind);
 }
 
 function interval(value: Estimate): string {

@@ -1,0 +1,138 @@
+// Point look-ups for hovers on a real store: which prediction is shown, when it is stale, and how files are recognised.
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../../../src/domain/errors.ts';
+import { decideOnPost } from '../../../src/stages/decideOnPost.ts';
+import { addCaptions } from '../../../src/store/captions.ts';
+import { listExcludedPosts } from '../../../src/store/decisions.ts';
+import { listInstructions } from '../../../src/store/instructions.ts';
+import { createPostCards } from '../../../src/store/postCards.ts';
+import { relocateStore } from '../../../src/store/relocateStore.ts';
+import { addModel, addPrediction, instructedStore } from '../stages/stageFixture.ts';
+
+const MAPPING = JSON.stringify({
+  version: 1, format: 'csv', delimiter: ',', popularityScale: 'as-is', timeFormat: 'unix-seconds', extra: [], outcome: [], allowOutcome: [],
+  columns: { pid: 'id', uid: 'author', time: 'time', popularity: 'score', title: 'title', tags: null, category: null, subcategory: null, concept: null, image: null, latitude: null, longitude: null },
+});
+
+describe('post cards', () => {
+  async function fixture() {
+    const { store, context, sourceId, draw } = await instructedStore();
+    const asked = listInstructions(store, draw.id, 'few-shot', 'test', 3)[0]!;
+    return { store, context, sourceId, draw, asked, cards: createPostCards(store), key: { source: 'posts', pid: asked.pid } };
+  }
+
+  it('show a post without a prediction, with its earlier scores oldest first', async () => {
+    const { cards, key, asked } = await fixture();
+    const card = cards.byKey(key)!;
+    assert.equal(card.prediction, null);
+    assert.equal(card.earlier.length, 4); // the fifth post of its user
+    assert.deepEqual([...card.earlier], [...card.earlier].sort((a, b) => a - b)); // scores of the fixture rise from post to post
+    assert.equal(card.label, asked.answer);
+    assert.equal(card.imagePath, null); // the source has no pictures
+    assert.equal(cards.byKey({ source: 'posts', pid: 'nobody' }), null);
+    assert.equal(cards.byKey({ source: 'elsewhere', pid: asked.pid }), null);
+  });
+
+  it('prefer the most tuned model, and its exact median', async () => {
+    const { store, draw, asked, cards, key } = await fixture();
+    addPrediction(store, addModel(store, draw, 'base'), asked, 'median', 0, '5.00', 500);
+    const sft = addModel(store, draw, 'sft');
+    addPrediction(store, sft, asked, 'greedy', 0, '6.00', 600);
+    assert.deepEqual([cards.byKey(key)!.prediction!.value, cards.byKey(key)!.prediction!.model], [600, 'sft, tiny']);
+    addPrediction(store, sft, asked, 'median', 0, '6.10', 610);
+    assert.equal(cards.byKey(key)!.prediction!.value, 610);
+    addPrediction(store, addModel(store, draw, 'aligned'), asked, 'median', 0, '6.20', 620);
+    const { prediction } = cards.byKey(key)!;
+    assert.deepEqual([prediction!.value, prediction!.model, prediction!.history, prediction!.stale], [620, 'idpop, tiny', 4, null]);
+  });
+
+  it('never show samples, which answer another question', async () => {
+    const { store, draw, asked, cards, key } = await fixture();
+    addPrediction(store, addModel(store, draw, 'sft'), asked, 'sample', 0, '6.00', 600);
+    assert.equal(cards.byKey(key)!.prediction, null);
+  });
+
+  it('say why a prediction is stale', async () => {
+    const { store, sourceId, draw, asked, cards, key } = await fixture();
+    const model = addModel(store, draw, 'sft');
+    addPrediction(store, model, asked, 'median', 0, '6.00', 600);
+    const stale = (): string | null => cards.byKey(key)!.prediction!.stale;
+    assert.equal(stale(), null);
+    store.exec('UPDATE models SET made_at = 10');
+    assert.equal(stale(), 'newer-model');
+    store.exec("UPDATE instructions SET prompt_hash = 'another'");
+    assert.equal(stale(), 'prompt-changed');
+    addCaptions(store, sourceId, [{ pid: asked.history[0]!, text: 'a boat', madeBy: 'person:anna', origin: {} }], 20); // of an earlier post: it is in the prompt too
+    assert.equal(stale(), 'caption-changed');
+  });
+
+  it('recognise files of a source and of its exports, and nothing else', async () => {
+    const { store, draw, cards } = await fixture();
+    store.exec(`UPDATE sources SET mapping = '${MAPPING}'`);
+    store.exec("INSERT INTO files (generation_id, path, role, size, modified_at, sha256) SELECT live_generation, 'posts.csv', 'table', 1, 0, '' FROM sources");
+    assert.deepEqual(cards.fileOf('/data/posts.csv'), { source: 'posts', layout: 'lines', pidKeys: ['id'], rowAligned: false });
+    assert.equal(cards.fileOf('/data/other.csv'), null);
+    assert.equal(cards.fileOf('/data/../data-of-others/posts.csv'), null);
+    store.prepare("INSERT INTO exports (draw_id, format, content, folder, fingerprint, manifest, exported_at) VALUES (?, 'trl', 'sft', '/out/one', '', '{}', 0)").run(draw.id);
+    assert.deepEqual(cards.fileOf('/out/one/train.jsonl'), { source: 'posts', layout: 'json', pidKeys: ['post_id'], rowAligned: false });
+    assert.equal(cards.atRow('/data/posts.csv', 2)?.pid, 'u000-0'); // line 1 is the header
+    assert.equal(cards.atRow('/data/posts.csv', 1), null);
+  });
+
+  it('tell SMPD\'s JSON files from its lists', async () => {
+    const { store, cards } = await fixture();
+    for (const [path, role] of [['train_text.json', 'train/text'], ['train_label.txt', 'train/label']]) {
+      store.exec(`INSERT INTO files (generation_id, path, role, size, modified_at, sha256) SELECT live_generation, '${path}', '${role}', 1, 0, '' FROM sources`);
+    }
+    assert.deepEqual(cards.fileOf('/data/train_text.json'), { source: 'posts', layout: 'json', pidKeys: ['Pid', 'pid'], rowAligned: false });
+    assert.deepEqual(cards.fileOf('/data/train_label.txt'), { source: 'posts', layout: 'lines', pidKeys: [], rowAligned: true });
+  });
+});
+
+describe('decisions on posts', () => {
+  it('are events in the store and lines of a file; the newest counts', async () => {
+    const { store, context } = await instructedStore();
+    const cards = createPostCards(store);
+    const key = { source: 'posts', pid: 'u001-2' };
+    let now = 100;
+    const decide = (kind: 'post-excluded' | 'post-restored', reason: string): void => decideOnPost({ store, storeFolder: context.storeFolder, now: () => now++ }, { ...key, kind, reason, author: 'Anna /../ B' });
+    decide('post-excluded', 'an advertisement');
+    assert.equal(cards.byKey(key)!.excluded, true);
+    assert.deepEqual(listExcludedPosts(store, 10).map(({ pid, snippet, row }) => ({ pid, snippet, row })), [{ pid: 'u001-2', snippet: 'Anna /../ B: an advertisement', row: 9 }]);
+    decide('post-restored', '');
+    assert.equal(cards.byKey(key)!.excluded, false);
+    assert.deepEqual(listExcludedPosts(store, 10), []);
+
+    const folder = join(context.storeFolder, 'decisions');
+    assert.deepEqual(readdirSync(folder), ['Anna_.._B.jsonl']); // a name is no path
+    const lines = readFileSync(join(folder, 'Anna_.._B.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+    assert.deepEqual(lines.map(({ source, pid, kind, reason, author }) => ({ source, pid, kind, reason, author })), [
+      { source: 'posts', pid: 'u001-2', kind: 'post-excluded', reason: 'an advertisement', author: 'Anna /../ B' },
+      { source: 'posts', pid: 'u001-2', kind: 'post-restored', reason: '', author: 'Anna /../ B' },
+    ]);
+  });
+
+  it('refuse a post that is not there, and leave no trace', async () => {
+    const { store, context } = await instructedStore();
+    const decide = (): void => decideOnPost(context, { source: 'posts', pid: 'nobody', kind: 'post-excluded', reason: '', author: 'anna' });
+    assert.throws(decide, (error) => error instanceof UserError && error.code === 'post-unknown');
+    assert.equal(existsSync(join(context.storeFolder, 'decisions')), false);
+    assert.deepEqual(listExcludedPosts(store, 10), []);
+  });
+});
+
+describe('relocateStore', () => {
+  it('moves what lies in the folder, and leaves what lies elsewhere', async () => {
+    const { store, draw } = await instructedStore();
+    const model = addModel(store, draw, 'sft');
+    store.prepare("UPDATE models SET path = '/data/.smp/runs/one/out' WHERE id = ?").run(model);
+    store.prepare("INSERT INTO exports (draw_id, format, content, folder, fingerprint, manifest, exported_at) VALUES (?, 'trl', 'sft', '/elsewhere/one', '', '{}', 0)").run(draw.id);
+    relocateStore(store, '/home/anna/sample');
+    const value = (sql: string): unknown => Object.values(store.prepare<Record<string, unknown>>(sql).get()!)[0];
+    assert.equal(value('SELECT root FROM sources'), '/home/anna/sample');
+    assert.equal(value('SELECT path FROM models'), '/home/anna/sample/.smp/runs/one/out');
+    assert.equal(value('SELECT folder FROM exports'), '/elsewhere/one');
+  });
+});
