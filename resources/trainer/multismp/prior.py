@@ -138,9 +138,10 @@ class InventedUsers:
         """
         earlier = self.random.choice((1, 2, 3, 4, 4))
         draw = self.random.random()
-        return [self._user(earlier, "scores" if draw < 0.85 else "dates" if draw < 0.88 else "text") for _ in range(size)]
+        return [self.user(earlier, "scores" if draw < 0.85 else "dates" if draw < 0.88 else "text") for _ in range(size)]
 
-    def _user(self, earlier: int, writing: str) -> tuple[list[Piece], str]:
+    def user(self, earlier: int, writing: str) -> tuple[list[Piece], str]:
+        """One user's prompt after so many earlier posts, and the answer. `writing`: "scores", "dates" or "text"."""
         scores, categories = self._scores(earlier + 1)
         one_decimal = writing == "dates" and self.random.random() < 0.5  # TPIC2017 keeps scores as stored
         style = _Style(self.random)
