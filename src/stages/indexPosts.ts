@@ -12,7 +12,7 @@ import { PictureFolder } from '../sources/pictures.ts';
 import type { PostSource, ReadPost, SkippedRow } from '../sources/postSource.ts';
 import type { Database } from '../store/database.ts';
 import {
-  beginGeneration, clearGenerations, indexedFiles, insertPosts, insertSkippedRows, makeLive, orderUsers, pageOfPicturePaths, rememberFiles,
+  beginGeneration, clearGenerations, clearWithin, indexedFiles, insertPosts, insertSkippedRows, makeLive, orderUsers, pageOfPicturePaths, rememberFiles,
   type IndexedFile, type SourceIdentity,
 } from '../store/generations.ts';
 import { sourceByName, type Source, type SourceStatistics } from '../store/sources.ts';
@@ -252,15 +252,6 @@ async function* clear(store: Database, message: string): AsyncGenerator<Progress
   const pace = new Pace();
   for (const done of clearGenerations(store)) {
     if (done > 0 && pace.isTime()) yield { message, done, unit: 'posts' };
-    await setImmediate();
-  }
-}
-
-/** Clears what can be cleared in so many milliseconds. */
-async function clearWithin(store: Database, milliseconds: number): Promise<void> {
-  const deadline = performance.now() + milliseconds;
-  for (const _ of clearGenerations(store)) {
-    if (performance.now() > deadline) return;
     await setImmediate();
   }
 }

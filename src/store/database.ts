@@ -3,7 +3,6 @@
 import { UserError } from '../domain/errors.ts';
 
 export type SqlValue = string | number | bigint | Uint8Array | null;
-export type SqlParameters = readonly SqlValue[] | Readonly<Record<string, SqlValue>>;
 export type DriverName = 'better-sqlite3' | 'node:sqlite';
 
 /** A prepared statement. Rows are plain objects keyed by column. While an `iterate` is open the connection serves nothing else. */

@@ -212,8 +212,8 @@ export function hideSource(store: Database, sourceId: number): void {
   });
 }
 
-/** Rows removed in one transaction. */
-const CLEARED_AT_ONCE = 200;
+/** Rows looked up at a time while clearing. */
+const CLEARED_AT_ONCE = 1000;
 
 /**
  * Removes every generation that is not live, and sources without any, in short transactions; yields after each how many
@@ -226,32 +226,46 @@ export function* clearGenerations(store: Database): Generator<number, void, void
   const removePost = store.prepare('DELETE FROM posts WHERE id = ?');
   let gone = 0;
   for (const generation of generations) {
-    for (;;) {
-      const posts = slice.all(generation.id, CLEARED_AT_ONCE);
-      if (posts.length === 0) break;
-      store.transaction(() => {
-        for (const { id } of posts) {
-          removeWords.run(id);
-          removePost.run(id);
-        }
-      });
-      gone += posts.length;
-      yield gone;
+    for (let posts = slice.all(generation.id, CLEARED_AT_ONCE); posts.length > 0; posts = slice.all(generation.id, CLEARED_AT_ONCE)) {
+      for (let next = 0; next < posts.length; ) {
+        const begin = next;
+        store.transaction(() => {
+          const deadline = performance.now() + TRANSACTION_MILLISECONDS;
+          for (; next < posts.length && (next % 16 !== 0 || performance.now() < deadline); next++) {
+            removeWords.run(posts[next]!.id);
+            removePost.run(posts[next]!.id);
+          }
+        });
+        gone += next - begin;
+        yield gone;
+      }
     }
     store.transaction(() => store.prepare('DELETE FROM generations WHERE id = ?').run(generation.id));
-    yield gone;
   }
-  store.transaction(() => store.prepare('DELETE FROM sources WHERE live_generation IS NULL AND NOT EXISTS (SELECT 1 FROM generations g WHERE g.source_id = sources.id)').run());
+  store.transaction(() => {
+    store.prepare('DELETE FROM sources WHERE live_generation IS NULL AND NOT EXISTS (SELECT 1 FROM generations g WHERE g.source_id = sources.id)').run();
+    // Deleted words leave marks in the index; where nothing is left, neither are these.
+    if (store.prepare('SELECT 1 FROM posts LIMIT 1').get() === undefined) store.prepare("INSERT INTO posts_search (posts_search) VALUES ('delete-all')").run();
+  });
+}
+
+/** Clears as much as can be done in so many milliseconds; what is left is invisible and goes another time. The caller holds the import lock. */
+export async function clearWithin(store: Database, milliseconds: number): Promise<void> {
+  const deadline = performance.now() + milliseconds;
+  for (const _ of clearGenerations(store)) {
+    if (performance.now() > deadline) return;
+    await setImmediate();
+  }
 }
 
 /** Clears what a killed process left behind, unless a living one holds the lock: then it is that one's work. */
-export async function sweepGenerations(store: Database): Promise<void> {
-  const idle = "SELECT 1 FROM generations WHERE state <> 'live' UNION ALL SELECT 1 FROM sources WHERE live_generation IS NULL";
-  if (store.prepare(idle).get() === undefined) return;
+export async function sweepGenerations(store: Database, milliseconds: number): Promise<void> {
+  const left = "SELECT 1 FROM generations WHERE state <> 'live' UNION ALL SELECT 1 FROM sources WHERE live_generation IS NULL";
+  if (store.prepare(left).get() === undefined) return;
   const lock = store.tryImportLock();
   if (lock === null) return;
   try {
-    for (const _ of clearGenerations(store)) await setImmediate();
+    await clearWithin(store, milliseconds);
   } finally {
     lock.release();
   }

@@ -65,6 +65,9 @@ CREATE UNIQUE INDEX posts_by_pid ON posts(generation_id, pid);
 CREATE INDEX posts_by_user ON posts(generation_id, uid, user_order);
 CREATE INDEX posts_by_place ON posts(generation_id, row);
 CREATE VIRTUAL TABLE posts_search USING fts5(title, tags, caption, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2');  -- rowid = posts.id
+-- Posts go by generations, hundreds of thousands at once: merging the index because of what was deleted would hold up
+-- single commits for half a second. Later inserts merge it anyway.
+INSERT INTO posts_search (posts_search, rank) VALUES ('deletemerge', 0);
 CREATE TABLE skipped_rows (
   generation_id INTEGER NOT NULL REFERENCES generations(id) ON DELETE CASCADE,
   file TEXT NOT NULL, row INTEGER NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL

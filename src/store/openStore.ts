@@ -22,6 +22,9 @@ const CACHE_KIBIBYTES = 64 * 1024;
  */
 const CHECKPOINT_PAGES = 8000;
 
+/** What opening may spend on rows that a killed import left; the rest goes with the next opening or import. */
+const SWEEP_MILLISECONDS = 500;
+
 export interface OpenStoreOptions {
   readonly readOnly: boolean;
   /** Path of better-sqlite3's binary where it does not lie beside its package. */
@@ -69,7 +72,7 @@ export async function openStore(path: string, options: OpenStoreOptions): Promis
       connection.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     }
     const store = createDatabase(connection, connect, path, readOnly, newer);
-    if (!readOnly) await sweepGenerations(store);
+    if (!readOnly) await sweepGenerations(store, SWEEP_MILLISECONDS);
     return store;
   } catch (error) {
     connection.close();
