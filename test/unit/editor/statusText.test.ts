@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { EventLines } from '../../../src/editor/eventLines.ts';
 import { findPicture } from '../../../src/editor/cardPicture.ts';
 import { reportMarkdown } from '../../../src/editor/reportMarkdown.ts';
 import { entryDescription, failuresOf, runningText, statusLine } from '../../../src/editor/statusText.ts';
@@ -60,27 +61,51 @@ describe('report as Markdown', () => {
     version: 1, source: 'demo|<b>', plan: 'ours', dataSeed: 0, trainingSeed: 1, split: 'Users were drawn at random.', sizes: { 'few-shot': 200 },
     tables: [{ set: 'few-shot', k: 3, albumShare: 0.125, rows }], headline: '3-shot MAE 0.87 ± .06', findings: ['no model beats the global median'],
   });
-  /** Cells of the first row of numbers, references resolved. */
-  const cells = (changes: Partial<EvaluationRow>): string[] => {
-    const table = reportMarkdown(report([row(changes)])).split('\n').filter((text) => text.startsWith('|'));
-    return table[2]!.slice(2, -2).split(' | ').map((cell) => cell.replace(/&#(\d+);/g, (_match, code: string) => String.fromCodePoint(Number(code))));
-  };
+  /** The tables' rows as cells, references resolved; tables are told apart by their heads. */
+  const rows = (changes: Partial<EvaluationRow>): string[][] => reportMarkdown(report([row(changes)])).split('\n').filter((text) => text.startsWith('|') && !text.includes('---'))
+    .map((text) => text.slice(2, -2).split(' | ').map((cell) => cell.replace(/&#(\d+);/g, (_match, code: string) => String.fromCodePoint(Number(code)))));
 
   it('shows estimates with their wider half, and signed differences', () => {
-    assert.deepEqual(cells({}), ['**IDPOP**', 'median', 'few-shot', '200', '198 of 200', '0.87 ± .06', '0.88 ± .06', '0.71 ± .11', '−0.50', '−0.123 [−0.200, −0.050] (user mean), p 0.012']);
+    assert.deepEqual(rows({}), [
+      ['', 'decoder', '3-shot MAE / SRC'], ['**IDPOP**', 'median', '0.87 ± .06 / .71 (99 %)'],
+      ['', 'decoder', '3-shot'], ['**IDPOP**', 'median', '−0.123 [−0.200, −0.050], p 0.012, against user mean'],
+    ]);
   });
 
   it('tells equal predictions, unparsable answers and missing numbers apart', () => {
-    assert.equal(cells({ spearman: 'equal' })[7], 'NaN');
-    assert.equal(cells({ spearman: 'unparsable' })[7], '—');
-    assert.deepEqual(cells({ mae: null, kind: 'published', name: 'HyFea', pearson: null, difference: null }).filter((_cell, index) => [0, 5, 8, 9].includes(index)), ['HyFea (published)', '—', '', '']);
-    assert.deepEqual(cells({ kind: 'published', mae: { value: 2.38, low: 2.38, high: 2.38 }, spearman: { value: -0.02, low: -0.02, high: -0.02 } }).slice(5, 8), ['2.38', '0.88', '−0.02']);
+    assert.equal(rows({ spearman: 'equal', parsed: 200 })[1]![2], '0.87 ± .06 / NaN');
+    assert.equal(rows({ spearman: 'unparsable', parsed: 90 })[1]![2], '0.87 ± .06 / — (45 %)');
+    assert.equal(rows({ mae: null, parsed: 0 })[1]![2], '— (0 %)');
+  });
+
+  it('shows what was published without an interval, and judges models alone', () => {
+    const published = rows({ kind: 'published', name: 'HyFea', decoder: null, mae: { value: 2.38, low: 2.38, high: 2.38 }, spearman: { value: -0.02, low: -0.02, high: -0.02 } });
+    assert.deepEqual(published, [['', 'decoder', '3-shot MAE / SRC'], ['HyFea (published)', '', '2.38 / −.02']]);
   });
 
   it('keeps names out of the table\'s own syntax', () => {
     const markdown = reportMarkdown(report([row({ name: 'a | b <script>' })]));
     assert.doesNotMatch(markdown, /<(script|b)>/);
-    assert.equal(markdown.split('\n').find((text) => text.startsWith('| **'))!.split(' | ').length, 10);
+    assert.equal(markdown.split('\n').find((text) => text.startsWith('| **'))!.split(' | ').length, 3);
+  });
+});
+
+describe('lines of a job', () => {
+  it('are readable, complete and in order, wherever the file was cut', () => {
+    const events = [
+      { time: 0, event: 'step', phase: 'sft', step: 3, steps: 40, loss: 1.23456, learning_rate: 0.0005, gradient_norm: 1, tokens_per_second: 8262.2 },
+      { time: 0, event: 'validation', phase: 'sft', step: 3, mae: 0.9077, valid_mass: 0.97, entropy: 6.3, best: true },
+      { time: 0, event: 'of another version' },
+    ].map((event) => JSON.stringify(event)).join('\n');
+    const text = `${events}\nno JSON\n`;
+    for (let cut = 0; cut < text.length; cut += 7) {
+      const lines = new EventLines();
+      const read = [...lines.read(text.slice(0, cut)), ...lines.read(text.slice(cut))].map((line) => line.replace(/^\d\d:\d\d:\d\d {2}/, ''));
+      assert.deepEqual(read, [
+        'sft step 3 of 40: loss 1.2346, learning rate 5.0e-4, 8,262 tokens/s', 'sft step 3: validation MAE 0.908, mass on valid answers 0.970 (best so far)',
+        '{"time":0,"event":"of another version"}', 'no JSON',
+      ]);
+    }
   });
 });
 
