@@ -78,5 +78,5 @@ function countsOf(pairs: readonly NewPair[]): Record<string, number> {
 function summaryOf(counts: Readonly<Record<string, number | string>>): string {
   const margin = counts['medianMarginHundredths'];
   const median = typeof margin === 'number' ? `; the median difference of the two errors is ${formatHundredths(margin)}` : '';
-  return `${counts['pairs']} pairs: ${counts['ordered']} ordered, ${counts['tie']} ties, ${counts['unparsable']} with an answer that is no number${median}.`;
+  return `${counts['pairs']} pairs: ${counts['ordered']} ordered, ${counts['tie']} tied, ${counts['unparsable']} with an answer that is no number${median}.`;
 }

@@ -90,6 +90,7 @@ function resultOf(draw: StoredDraw, unchanged: boolean): StageResult {
   const counts: Record<string, number | string> = { ...countsOf(draw) };
   for (const [name, value] of Object.entries(draw.details)) if (typeof value !== 'object') counts[name] = value;
   const range = `${(draw.rangeMin / 100).toFixed(2)}–${(draw.rangeMax / 100).toFixed(2)}`;
-  const ties = typeof draw.details['timeTies'] === 'number' && draw.details['timeTies'] > 0 ? `; ${draw.details['timeTies'].toLocaleString('en')} posts share their time with another of the same user and are ordered by id` : '';
+  const tied = draw.details['timeTies'];
+  const ties = typeof tied === 'number' && tied > 0 ? `; posts at the same time as another of their user, ordered by id: ${tied.toLocaleString('en')}` : '';
   return { summary: `Users by set: ${sizes}; answers ${range}${ties}.`, counts, unchanged };
 }

@@ -40,7 +40,7 @@ describe('stage pair', () => {
     addPrediction(store, models[0]!, outside, 'sample', 0, '31.00', null);
     const { counts, summary } = await pair();
     assert.deepEqual([counts['ordered'], counts['tie'], counts['unparsable']], [57, 1, 2]);
-    assert.match(summary, /60 pairs: 57 ordered, 1 ties, 2 with an answer that is no number; the median difference of the two errors is 0\.20/);
+    assert.match(summary, /60 pairs: 57 ordered, 1 tied, 2 with an answer that is no number; the median difference of the two errors is 0\.20/);
     const kept = pairsOfModel(store, models[0]!).find((row) => row.pid === worded.pid && row.k === worded.k)!;
     assert.deepEqual([kept.state, kept.chosen, kept.rejected, kept.errorRejected], ['unparsable', score(worded.answer! + 30), 'about seven', null]);
   });
