@@ -1,6 +1,8 @@
 // Which doing of a stage a recorded state is about: the same stage is done once for each seed, plan, base, and so on.
+import { basename, dirname } from 'node:path';
 import type { Database } from '../store/database.ts';
-import { sourceByName } from '../store/sources.ts';
+import { indexedFiles } from '../store/generations.ts';
+import { listSources, sourceByName, type Source } from '../store/sources.ts';
 import { clearStageFailure, drawScope, experimentScope, recordStageFailure } from '../store/stageStates.ts';
 import type { LongWork } from '../protocol/progress.ts';
 import { isCancellation } from '../protocol/requestChannel.ts';
@@ -31,21 +33,30 @@ export function recordingFailures<Name extends StageName>(name: Name, stage: Sta
     try {
       const result = yield* stage(context, request, signal);
       context.log.info(`${name}: ${result.summary} (${(context.now() - startedAt).toFixed(1)} s)`);
-      if (result.unchanged && 'source' in request) settle(context.store, request.source, name, scopeOf(name, request));
+      if (result.unchanged) settle(context.store, request, name);
       return result;
     } catch (error) {
-      if (!signal.aborted && !isCancellation(error) && 'source' in request) record(context.store, request.source, name, scopeOf(name, request), error, context.now());
+      if (!signal.aborted && !isCancellation(error)) record(context.store, request, name, error, context.now());
       throw error;
     }
   };
 }
 
-function record(store: Database, sourceName: string, stage: StageName, scope: string, error: unknown, now: number): void {
-  const source = store.readOnly ? null : sourceByName(store, sourceName);
-  if (source) recordStageFailure(store, source.id, stage, scope, error instanceof Error ? error.message : String(error), now);
+function record<Name extends StageName>(store: Database, request: StageRequest<Name>, stage: Name, error: unknown, now: number): void {
+  const source = concernedSource(store, request);
+  if (source) recordStageFailure(store, source.id, stage, scopeOf(stage, request), error instanceof Error ? error.message : String(error), now);
 }
 
-function settle(store: Database, sourceName: string, stage: StageName, scope: string): void {
-  const source = store.readOnly ? null : sourceByName(store, sourceName);
-  if (source) clearStageFailure(store, source.id, stage, scope);
+function settle<Name extends StageName>(store: Database, request: StageRequest<Name>, stage: Name): void {
+  const source = concernedSource(store, request);
+  if (source) clearStageFailure(store, source.id, stage, scopeOf(stage, request));
+}
+
+/** The source of a request; of an index the one that is there already, by its name or its place. Null where nothing can be recorded. */
+function concernedSource(store: Database, request: StageRequest<StageName>): Source | null {
+  if (store.readOnly) return null;
+  if ('source' in request) return sourceByName(store, request.source);
+  if (request.name !== null) return sourceByName(store, request.name);
+  return listSources(store).find((source) => source.root === request.path
+    || (source.root === dirname(request.path) && indexedFiles(store, source.id).some((file) => file.path === basename(request.path)))) ?? null;
 }

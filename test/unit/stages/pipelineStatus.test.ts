@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { UserError } from '../../../src/domain/errors.ts';
 import type { EntryStatus, Experiment, PipelineStatus } from '../../../src/protocol/pipelineStatus.ts';
 import { evaluateModels } from '../../../src/stages/evaluateModels.ts';
 import { exportDataSet } from '../../../src/stages/exportDataSet.ts';
@@ -107,6 +108,18 @@ describe('status of the pipeline', () => {
     });
     await drain(works(context, experiment, neverAborted));
     assert.equal(entryOf(readPipelineStatus(context, asked), 'pair').state, 'waiting');
+  });
+
+  it('shows that a source could not be indexed again, found by its place', async () => {
+    const { context } = await instructedStore();
+    const index = recordingFailures('index', async function* () {
+      yield { message: 'reading' };
+      throw new UserError('smpd-count', 'train_label.txt is 1 line short.', 'Fetch it again.');
+    });
+    await assert.rejects(drain(index(context, { path: '/data', name: null, mapping: null, allowSkips: false }, neverAborted)));
+    const status = readPipelineStatus(context, asked);
+    assert.deepEqual([entryOf(status, 'index').state, entryOf(status, 'index').reason], ['failed', 'train_label.txt is 1 line short. Fetch it again.']);
+    assert.equal(status.sources[0]!.next!.title, 'Index the posts again');
   });
 
   it('does not call a cancelled stage failed', async () => {
