@@ -122,11 +122,11 @@ export class DataCommands {
   /** Makes posts and pictures, then runs the whole plan on them; in the open folder, else in the extension's storage. */
   async runDemo(): Promise<void> {
     const workspace = vscode.workspace.workspaceFolders?.find((candidate) => candidate.uri.scheme === 'file');
-    const parent = workspace?.uri ?? this.#to.storage;
+    const demo = vscode.Uri.joinPath(workspace?.uri ?? this.#to.storage, 'demo');
     const folder = workspace === undefined
-      ? this.#to.folders.add(vscode.Uri.joinPath(this.#to.storage, 'demo-store'), vscode.l10n.t('Demo'))
+      ? this.#to.folders.add(demo, vscode.l10n.t('Demo'))
       : this.#to.folders.all.find((candidate) => candidate.uri.fsPath === workspace.uri.fsPath)!;
-    const data = vscode.Uri.joinPath(parent, 'demo').fsPath;
+    const data = demo.fsPath;
     await this.#to.runner.run({
       folder, stage: null, source: null, title: vscode.l10n.t('Making the demo'),
       run: (signal, onProgress) => folder.bulk.request('makeDemo', { folder: data }, { signal, onProgress }),

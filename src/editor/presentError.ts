@@ -12,6 +12,14 @@ const REMEDIES: Readonly<Record<string, string>> = {
   'source-unknown': 'smpCurator.index',
   'store-missing': 'smpCurator.index',
   'nothing-indexed': 'smpCurator.index',
+  'not-sampled': 'smpCurator.runPlan',
+  'sample-stale': 'smpCurator.runPlan',
+  'not-instructed': 'smpCurator.runPlan',
+  'instructions-stale': 'smpCurator.runPlan',
+  'not-trained': 'smpCurator.runPlan',
+  'not-predicted': 'smpCurator.runPlan',
+  'not-paired': 'smpCurator.runPlan',
+  'python-too-old': 'smpCurator.openSettings',
   'skipped-rows': 'smpCurator.openSettings',
 };
 
@@ -19,6 +27,7 @@ function remedyLabel(command: string): string {
   switch (command) {
     case 'smpCurator.setUpTrainer': return vscode.l10n.t('Set Up the Trainer');
     case 'smpCurator.openSettings': return vscode.l10n.t('Open Settings');
+    case 'smpCurator.runPlan': return vscode.l10n.t('Run the Whole Plan');
     default: return vscode.l10n.t('Index a Data Set…');
   }
 }
