@@ -115,6 +115,26 @@ describe('stage evaluate', () => {
     assert.ok(20 - albums < 20 && tables.every(({ set }) => set === 'few-shot'), 'fewer than 20 questions are left: no slice of its own');
   });
 
+  it('measures each of the paper\'s models at its own k, against baselines fitted on the labels of that k', async () => {
+    const { store, draw, context } = await instructedStore();
+    for (const k of [1, 2, 3]) {
+      const model = addModel(store, draw, 'sft', { plan: 'paper', k, labels: { sets: ['few-shot'], poolUsers: 0, labels: 20 * (k + 1) } });
+      for (const row of listInstructions(store, draw.id, 'few-shot', 'test', k)) addPrediction(store, model, row, 'greedy', 0, 'x', row.answer! + 10 * k);
+    }
+    const result = await drain(evaluateModels(context, { ...experiment, plan: 'paper' }, neverAborted));
+    const { tables } = findEvaluation(store, result.counts['evaluation'] as number)!.report;
+    const medianOf = (values: number[]): number => Math.round((values.sort((a, b) => a - b)[values.length / 2 - 1]! + values[values.length / 2]!) / 2);
+    for (const { k, rows } of tables) {
+      const model = rowOf(rows, 'tiny base, SFT', 'greedy');
+      assert.deepEqual([rounded(model.mae!.value), model.fittedOn], [k / 10, `${20 * (k + 1)} few-shot labels`]);
+      const questions = listInstructions(store, draw.id, 'few-shot', 'test', k);
+      // a user's labels are l … l + k/100 up to k-shot's training question; p5 is l + .04
+      const median = medianOf(questions.flatMap((row) => Array.from({ length: k + 1 }, (_, post) => row.answer! - 4 + post)));
+      const expected = questions.reduce((sum, row) => sum + Math.abs(median - row.answer!), 0) / questions.length / 100;
+      assert.equal(rounded(rowOf(rows, 'global median').mae!.value), rounded(expected));
+    }
+  });
+
   it('shows the published rows beside SMPD alone, without intervals', async () => {
     const { store, sourceId, report } = await predicted();
     assert.ok((await report()).tables.every(({ rows }) => rows.every(({ kind }) => kind !== 'published')));
