@@ -55,6 +55,10 @@ export interface PostSource {
   read(onHash: (path: string, sha256: string) => void): AsyncGenerator<PostBatch, void, void>;
 }
 
+/** Rows in a batch, and fewer where each means a look at a picture's file. */
+export const ROWS_AT_ONCE = 1000;
+export const PICTURES_AT_ONCE = 200;
+
 /** Longest text of one value that is kept, in UTF-16 units: Flickr ends titles at 255; whatever is longer than this is no title, tag list or category. */
 export const MAX_TEXT = 20_000;
 /** Longest post or user id. */
@@ -64,6 +68,5 @@ export const MAX_ID = 200;
 export function shown(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing');
   const short = text.length > 60 ? `${text.slice(0, 60)}…` : text;
-  // eslint-disable-next-line no-control-regex
   return `“${short.replace(/[\u0000-\u001f\u007f]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`)}”`;
 }

@@ -7,7 +7,7 @@ import { idFault, parseDegrees, parseNumber, parseTime, scoreOf, textFault, text
 import { readHashed } from './hashedFile.ts';
 import { readJsonRecords, type JsonRecord } from './jsonRecords.ts';
 import { PictureFolder } from './pictures.ts';
-import { shown, type PostBatch, type ReadPost, type SkippedRow, type SourceFile } from './postSource.ts';
+import { PICTURES_AT_ONCE, ROWS_AT_ONCE, shown, type PostBatch, type ReadPost, type SkippedRow, type SourceFile } from './postSource.ts';
 import { readTextLines, type TextLine } from './textLines.ts';
 
 /** What a file of SMPD can hold. Those of `user` are not read. */
@@ -17,10 +17,6 @@ export interface SmpdPart {
   readonly name: string; // 'train', 'test'
   readonly files: ReadonlyMap<SmpdContent, SourceFile>;
 }
-
-/** Rows joined at a time, and fewer where each means a look at a picture's file. */
-const ROWS_AT_ONCE = 1000;
-const PICTURES_AT_ONCE = 200;
 
 /** One file of a part: rows that were read and not yet joined. */
 class Column<Row> {

@@ -8,7 +8,7 @@ import { idFault, parseDegrees, parseNumber, parseTime, scoreOf, textFault, text
 import { CHUNK_BYTES, readHashed } from './hashedFile.ts';
 import { checkMapping, guessMapping, type TableRow } from './mapping.ts';
 import { PictureFolder } from './pictures.ts';
-import { shown, type PostBatch, type PostSource, type ReadPost, type SkippedRow, type SourceFile } from './postSource.ts';
+import { PICTURES_AT_ONCE, ROWS_AT_ONCE, shown, type PostBatch, type PostSource, type ReadPost, type SkippedRow, type SourceFile } from './postSource.ts';
 import { describeFile } from './sourcePaths.ts';
 import { detectTableFormat, readTable, requireText, type RawRow, type TableFormat } from './tableRows.ts';
 
@@ -104,8 +104,9 @@ const TIME_NAMES: Readonly<Record<Mapping['timeFormat'], string>> = {
 
 async function* readPosts(root: string, file: SourceFile, format: TableFormat, mapping: Mapping, hasPictures: boolean, onHash: (path: string, sha256: string) => void): AsyncGenerator<PostBatch, void, void> {
   const pictures = hasPictures ? new PictureFolder(root) : null;
+  const rowsAtOnce = hasPictures ? PICTURES_AT_ONCE : ROWS_AT_ONCE;
   for await (const { rows } of readTable(readHashed(join(root, file.path), file.path, file, (sha256) => onHash(file.path, sha256)), format, file.path)) {
-    for (let begin = 0; begin < rows.length; begin += 200) yield toBatch(rows.slice(begin, begin + 200), file.path, mapping, pictures);
+    for (let begin = 0; begin < rows.length; begin += rowsAtOnce) yield toBatch(rows.slice(begin, begin + rowsAtOnce), file.path, mapping, pictures);
   }
 }
 

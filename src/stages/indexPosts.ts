@@ -58,43 +58,43 @@ export async function* indexPosts(context: IndexContext, request: StageRequest<'
   const { store, log, storeFolder, now } = context;
   const started = performance.now();
   const source = await detectPosts(storeFolder, request.path, request.name, request.mapping);
+  signal.throwIfAborted();
   for (const finding of source.findings) {
     log.info(finding);
     yield { message: finding, stays: true };
   }
   const identity: SourceIdentity = { name: source.name, kind: source.kind, root: source.root, template: source.template, mapping: source.mapping };
   const existing = sourceByName(store, source.name);
-  if (existing?.liveGeneration != null) {
-    const same = yield* compareWithLive(store, existing, source, signal);
-    if (same === 'same') {
-      log.info(`“${source.name}” has not changed.`);
-      return { ...summarize(existing.name, existing.statistics!), unchanged: true };
-    }
-    if (same === 'other') {
-      throw new UserError('source-name-taken', `The store already has a source “${source.name}”, made of other files (${existing.root}).`, 'Give this one another name (--name), or remove the other source first.');
-    }
+  const live = existing?.liveGeneration == null ? null : existing;
+  const comparison = live === null ? 'changed' : yield* compareWithLive(store, live, source, signal);
+  if (comparison === 'other') {
+    throw new UserError('source-name-taken', `The store already has a source “${source.name}”, made of other files (${live!.root}).`, 'Give this one another name (--name), or remove the other source first.');
   }
   prepareStoreFolder({ storeFolder });
   if (source.mapping !== null) {
     writeMapping(storeFolder, source.name, source.mapping);
     log.info(`Mapping kept in ${mappingPath(storeFolder, source.name)}.`);
   }
+  if (comparison === 'same') {
+    log.info(`“${source.name}” has not changed.`);
+    return { ...summarize(source.name, live!.statistics!), unchanged: true };
+  }
 
   const lock = store.tryImportLock();
   if (lock === null) throw new UserError('import-running', 'Another import is writing to this store.', 'Wait until it has ended, or cancel it.');
-  let live = false;
+  let done = false;
   try {
     yield* clear(store, 'Clearing what an earlier import left');
     const { sourceId, generationId } = beginGeneration(store, identity, now());
     const statistics = yield* importGeneration(store, source, identity, sourceId, generationId, request.allowSkips, signal, now);
-    live = true;
+    done = true;
     recordStageSuccess(store, sourceId, 'index', '', sourceByName(store, source.name)!.fingerprint, countsOf(statistics), now());
     log.info(`Indexed ${statistics.posts} posts of “${source.name}” in ${((performance.now() - started) / 1000).toFixed(1)} s; ${statistics.skippedRows} rows skipped.`);
     yield* clear(store, 'Clearing the posts of before');
     return { ...summarize(source.name, statistics), unchanged: false };
   } finally {
     try {
-      if (!live) await clearWithin(store, signal.aborted ? CANCEL_MILLISECONDS : Infinity);
+      if (!done) await clearWithin(store, signal.aborted ? CANCEL_MILLISECONDS : Infinity);
     } finally {
       lock.release();
     }
@@ -213,7 +213,7 @@ async function* compareWithLive(store: Database, live: Source, source: PostSourc
     const trusted = !file.read || (samePlace && known.modifiedAt === file.modifiedAt);
     if (!trusted) yield { message: `Comparing ${file.path}` };
     signal.throwIfAborted();
-    const sha256 = trusted ? known.sha256 : await hashFile(`${source.root}/${file.path}`, file.path, file);
+    const sha256 = trusted ? known.sha256 : await hashFile(`${source.root}/${file.path}`, file.path, file, signal);
     if (sha256 !== known.sha256) return samePlace ? 'changed' : 'other';
     files.push({ path: file.path, role: file.role, size: file.size, modifiedAt: file.modifiedAt, sha256 });
   }
