@@ -8,6 +8,7 @@ import { DataCommands } from './editor/dataCommands.ts';
 import { startThread } from './editor/databaseWorker.ts';
 import { JobLog } from './editor/jobLog.ts';
 import { lookBack } from './editor/lookBack.ts';
+import { LargeFileHint, PagedFiles } from './editor/pagedFile.ts';
 import { PipelineModel } from './editor/pipelineModel.ts';
 import { PipelineTree } from './editor/pipelineTree.ts';
 import { PostCommands } from './editor/postCommands.ts';
@@ -72,6 +73,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     vscode.window.createTreeView('smpCurator.runs', { treeDataProvider: runs }),
     vscode.window.createTreeView('smpCurator.exports', { treeDataProvider: exported }),
     new StatusBar(model, pipelineView, context.workspaceState),
+    new PagedFiles(),
+    new LargeFileHint((path) => folders.knowPostFile(path)),
     vscode.languages.registerHoverProvider(POST_FILES, new PostHover(folders, model, log)),
     registerCommands(targets, log),
   );

@@ -1,6 +1,5 @@
 // The folders that are curated in this window: each workspace folder with its own store, and the sample and the demo when
 // they are opened. The current one is that of the active editor, or the one before it.
-import { homedir } from 'node:os';
 import { isAbsolute, relative, sep } from 'node:path';
 import * as vscode from 'vscode';
 import type { CurationFolder } from './curationFolder.ts';
@@ -37,6 +36,12 @@ export class CurationFolders implements vscode.Disposable {
   of(uri: vscode.Uri): CurationFolder | undefined {
     if (uri.scheme !== 'file') return undefined;
     return this.all.filter((folder) => holds(folder.uri.fsPath, uri.fsPath)).sort((a, b) => b.uri.fsPath.length - a.uri.fsPath.length)[0];
+  }
+
+  /** Whether a file holds posts of any of the stores. */
+  async knowPostFile(path: string): Promise<boolean> {
+    for (const folder of this.all) if ((await folder.cards())?.fileOf(path)) return true;
+    return false;
   }
 
   /** Adds a folder that is not in the workspace and makes it the current one. */
@@ -92,10 +97,4 @@ export class CurationFolders implements vscode.Disposable {
 function holds(folder: string, path: string): boolean {
   const inside = relative(folder, path);
   return inside !== '' && inside !== '..' && !inside.startsWith(`..${sep}`) && !isAbsolute(inside);
-}
-
-/** A path for people: the home folder as ~. */
-export function shortPath(path: string): string {
-  const home = homedir();
-  return path === home || path.startsWith(home + sep) ? `~${path.slice(home.length)}` : path;
 }

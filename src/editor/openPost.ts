@@ -1,6 +1,7 @@
 // Opens a post's file at the post: by its line, or in a JSON file by the place of its id.
 import * as vscode from 'vscode';
 import { UserError } from '../domain/errors.ts';
+import { openPage } from './pagedFile.ts';
 
 export interface PostPlaceToOpen {
   readonly file: string; // absolute
@@ -8,26 +9,24 @@ export interface PostPlaceToOpen {
   readonly pid: string;
 }
 
-/** @throws {UserError} `file-missing`, `file-too-large` */
+const LARGEST = 50 * 1024 * 1024; // bytes: the editor hands larger files to no extension
+
+/** @throws {UserError} `file-missing` */
 export async function openPost(post: PostPlaceToOpen): Promise<void> {
-  const document = await openFile(post.file);
+  const uri = vscode.Uri.file(post.file);
+  const { size } = await statOf(uri);
+  if (size > LARGEST) return openPage(post);
+  const document = await vscode.workspace.openTextDocument(uri);
   const position = /\.json$/i.test(post.file) ? positionOfPid(document, post.pid) : new vscode.Position(Math.min(post.row, document.lineCount) - 1, 0);
   const selection = new vscode.Range(position, position);
   await vscode.window.showTextDocument(document, { selection });
 }
 
-async function openFile(file: string): Promise<vscode.TextDocument> {
-  const uri = vscode.Uri.file(file);
+async function statOf(uri: vscode.Uri): Promise<vscode.FileStat> {
   try {
-    await vscode.workspace.fs.stat(uri);
+    return await vscode.workspace.fs.stat(uri);
   } catch (cause) {
-    throw new UserError('file-missing', vscode.l10n.t('{0} is not there any more.', file), vscode.l10n.t('Index the data set again.'), { cause });
-  }
-  try {
-    return await vscode.workspace.openTextDocument(uri);
-  } catch (cause) {
-    await vscode.commands.executeCommand('vscode.open', uri); // the editor itself may show what it does not hand to extensions
-    throw new UserError('file-too-large', vscode.l10n.t('The editor hands files above 50 MB to no extension, so the post’s place in {0} cannot be shown.', file), vscode.l10n.t('Hover over it in a smaller file of the same data set, such as the labels.'), { cause });
+    throw new UserError('file-missing', vscode.l10n.t('{0} is not there any more.', uri.fsPath), vscode.l10n.t('Index the data set again.'), { cause });
   }
 }
 

@@ -9,12 +9,13 @@ import type { CurationFolder } from './curationFolder.ts';
 import type { CurationFolders } from './curationFolders.ts';
 import { CARD_COMMANDS, renderHoverCard, type CardPicture } from './hoverCard.ts';
 import type { PipelineModel } from './pipelineModel.ts';
+import { PAGE_SCHEME } from './pagedFile.ts';
 import { locatePost } from './postLocator.ts';
 import type { ThemeKind } from './scoreCurve.ts';
 
 const PERCENTILE_PATIENCE = 300; // milliseconds; the card shows without the percentile rather than late
 
-export const POST_FILES: vscode.DocumentFilter = { scheme: 'file', pattern: '**/*.{json,jsonl,ndjson,csv,tsv,txt}' };
+export const POST_FILES: vscode.DocumentSelector = [{ scheme: 'file', pattern: '**/*.{json,jsonl,ndjson,csv,tsv,txt}' }, { scheme: PAGE_SCHEME }];
 
 export class PostHover implements vscode.HoverProvider {
   readonly #folders: CurationFolders;

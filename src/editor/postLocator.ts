@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { PostCard, PostCards, PostFile } from '../protocol/postCard.ts';
 import type { CurationFolder } from './curationFolder.ts';
 import type { CurationFolders } from './curationFolders.ts';
+import { shownFile } from './pagedFile.ts';
 import { findJsonRecord, firstLineOfRecord, lineHoldsPid, windowAround, WINDOW_LENGTH } from './postRecord.ts';
 
 export interface LocatedPost {
@@ -14,11 +15,13 @@ export interface LocatedPost {
 
 /** Null when no folder knows the file, or no post stands there. */
 export async function locatePost(folders: CurationFolders, document: vscode.TextDocument, position: vscode.Position): Promise<LocatedPost | null> {
-  for (const folder of candidates(folders, document.uri)) {
+  const shown = shownFile(document.uri);
+  if (shown === null) return null;
+  for (const folder of candidates(folders, vscode.Uri.file(shown.file))) {
     const cards = await folder.cards();
-    const file = cards?.fileOf(document.uri.fsPath);
+    const file = cards?.fileOf(shown.file);
     if (!cards || !file) continue;
-    const found = file.layout === 'json' ? inJson(cards, file, document, position) : onLine(cards, file, document, position);
+    const found = file.layout === 'json' ? inJson(cards, file, document, position) : onLine(cards, file, document, position, shown);
     if (found !== null) return { folder, cards, ...found };
   }
   return null;
@@ -26,7 +29,6 @@ export async function locatePost(folders: CurationFolders, document: vscode.Text
 
 /** The file's own folder first; a source may also lie outside of the folder that keeps its store. */
 function candidates(folders: CurationFolders, uri: vscode.Uri): CurationFolder[] {
-  if (uri.scheme !== 'file') return [];
   const own = folders.of(uri);
   return own === undefined ? [...folders.all] : [own, ...folders.all.filter((folder) => folder !== own)];
 }
@@ -44,10 +46,9 @@ function inJson(cards: PostCards, file: PostFile, document: vscode.TextDocument,
   return { card, range: new vscode.Range(document.positionAt(window.start + record.start), document.positionAt(window.start + record.end)) };
 }
 
-function onLine(cards: PostCards, file: PostFile, document: vscode.TextDocument, position: vscode.Position): Found {
-  const path = document.uri.fsPath;
+function onLine(cards: PostCards, file: PostFile, document: vscode.TextDocument, position: vscode.Position, shown: { readonly file: string; readonly firstRow: number }): Found {
   const at = (line: number): Found => {
-    const card = cards.atRow(path, line + 1);
+    const card = cards.atRow(shown.file, line + shown.firstRow);
     const text = document.lineAt(line).text.slice(0, WINDOW_LENGTH);
     if (card === null || !(file.rowAligned || lineHoldsPid(text, card.pid))) return null;
     return { card, range: document.lineAt(line).range };

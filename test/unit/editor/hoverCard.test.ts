@@ -89,7 +89,6 @@ describe('hover card', () => {
       const targets = [...markdown.matchAll(/\]\(([^)]*)\)/g)].map((match) => match[1]!.split(/[? ]/)[0]!);
       assert.deepEqual(targets.map((target) => target.replace('command:', '')).filter((target) => !(CARD_COMMANDS as readonly string[]).includes(target)), []);
       assert.deepEqual([...markdown.matchAll(/\$\(([a-z]+)\)/g)].map((match) => match[1]), ['warning', 'play', 'graph', 'search']);
-      // eslint-disable-next-line no-control-regex -- control characters are what is looked for
       assert.doesNotMatch(markdown.replace(/\]\([^)]*\)/g, ''), /https?:\/\/|www\.|[\u0000-\u0009\u000b-\u001f\u202e]/u);
     });
   }
