@@ -1,5 +1,5 @@
 // An evaluation report for the terminal, in the shape of the paper's tables: a method a row, MAE / Spearman for each k.
-import type { Correlation, Estimate, EvaluationReport, EvaluationRow, EvaluationTable } from '../protocol/report.ts';
+import type { Correlation, Estimate, EvaluationReport, EvaluationRow, EvaluationTable, Finding } from '../protocol/report.ts';
 import { textTable } from './textTable.ts';
 
 /** Tables of the given sets and what the numbers say at the largest k; with null everything. */
@@ -12,14 +12,14 @@ export function reportText(report: EvaluationReport, sets: readonly string[] | n
     `Users: ${sizes}.`,
     ...shown.map((set) => setText(report.tables.filter((table) => table.set === set))),
     legendOf(report),
-    findingsOf(report, sets === null).map((finding) => `- ${finding}`).join('\n'),
+    findingsOf(report, sets === null).map((finding) => `- ${finding.text}`).join('\n'),
   ].filter((part) => part !== '').join('\n\n');
 }
 
 /** All findings, or those of the largest k. */
-function findingsOf(report: EvaluationReport, all: boolean): readonly string[] {
+function findingsOf(report: EvaluationReport, all: boolean): readonly Finding[] {
   const largest = Math.max(...report.tables.map((table) => table.k));
-  return all ? report.findings : report.findings.filter((finding) => finding.startsWith(`${largest}-shot`));
+  return all ? report.findings : report.findings.filter((finding) => finding.k === largest);
 }
 
 function setText(tables: readonly EvaluationTable[]): string {

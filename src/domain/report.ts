@@ -39,6 +39,13 @@ export interface EvaluationTable {
   readonly rows: readonly EvaluationRow[];
 }
 
+/** What the numbers say, as a sentence; `kind` lets readers choose without reading it. */
+export interface Finding {
+  readonly kind: 'verdict' | 'no-better-than-median' | 'history-says-little' | 'history-tells' | 'history-undecided';
+  readonly k: number;
+  readonly text: string;
+}
+
 export interface EvaluationReport {
   readonly version: 1;
   readonly source: string;
@@ -49,7 +56,7 @@ export interface EvaluationReport {
   readonly sizes: Readonly<Record<string, number>>;
   readonly tables: readonly EvaluationTable[];
   readonly headline: string; // '3-shot MAE 0.87 ± .06 · best plain baseline 1.09'
-  readonly findings: readonly string[]; // sentences drawn from the numbers, such as "no model beats the global median"
+  readonly findings: readonly Finding[]; // drawn from the numbers
 }
 
 /** One row to be: what a model or baseline answered to every question of a set, in the order of the questions. */
@@ -205,7 +212,7 @@ function verdictRows(rows: readonly EvaluationRow[]): number[] {
   return [...ofModel.values()];
 }
 
-function findingsOf({ table, compare }: MeasuredTable): string[] {
+function findingsOf({ table, compare }: MeasuredTable): Finding[] {
   const { rows } = table;
   const place = `${table.k}-shot, ${table.set}: `;
   const models = verdictRows(rows);
@@ -214,10 +221,10 @@ function findingsOf({ table, compare }: MeasuredTable): string[] {
   const median = indexOf('global median');
   const userMean = indexOf('user mean');
   return [
-    ...models.map((model) => verdict(rows, model, baselines, compare)),
+    ...models.map((model) => ({ kind: 'verdict' as const, text: verdict(rows, model, baselines, compare) })),
     ...(median === -1 || models.length === 0 ? [] : againstMedian(rows, models, median, compare)),
     ...(median === -1 || userMean === -1 ? [] : [ofUserMean(compare(userMean, median))]),
-  ].map((sentence) => place + sentence);
+  ].map(({ kind, text }) => ({ kind, k: table.k, text: place + text }));
 }
 
 /** Of baselines that a model is not shown to beat, those it is furthest behind are named. */
@@ -237,17 +244,19 @@ function verdict(rows: readonly EvaluationRow[], model: number, baselines: reado
   return `${name} is not shown to beat ${list}${others > 0 ? ` and ${others} more of ${baselines.length} plain baselines` : ''} in MAE.`;
 }
 
-function againstMedian(rows: readonly EvaluationRow[], models: readonly number[], median: number, compare: MeasuredTable['compare']): string[] {
+type Sentence = Pick<Finding, 'kind' | 'text'>;
+
+function againstMedian(rows: readonly EvaluationRow[], models: readonly number[], median: number, compare: MeasuredTable['compare']): Sentence[] {
   const differences = models.map((model) => ({ name: rows[model]!.name, difference: compare(model, median) }));
   if (differences.some(({ difference }) => difference.high < 0)) return [];
   const closest = differences.reduce((best, other) => (other.difference.value < best.difference.value ? other : best));
-  return [`no model beats the global median; ${closest.name} comes closest, its MAE differs by ${withInterval(closest.difference)}.`];
+  return [{ kind: 'no-better-than-median', text: `no model beats the global median; ${closest.name} comes closest, its MAE differs by ${withInterval(closest.difference)}.` }];
 }
 
-function ofUserMean(difference: Estimate): string {
-  if (difference.low > 0) return `the user mean is worse than the global median by ${withInterval(difference)}: a user's history says little about the next score.`;
-  if (difference.high < 0) return `the user mean is better than the global median by ${withInterval(difference)}: users differ, and their history tells.`;
-  return `the user mean and the global median cannot be told apart (${withInterval(difference)}).`;
+function ofUserMean(difference: Estimate): Sentence {
+  if (difference.low > 0) return { kind: 'history-says-little', text: `the user mean is worse than the global median by ${withInterval(difference)}: a user's history says little about the next score.` };
+  if (difference.high < 0) return { kind: 'history-tells', text: `the user mean is better than the global median by ${withInterval(difference)}: users differ, and their history tells.` };
+  return { kind: 'history-undecided', text: `the user mean and the global median cannot be told apart (${withInterval(difference)}).` };
 }
 
 /** '0.87 ± .06'; of an interval that is not symmetric the wider half. */

@@ -14,7 +14,7 @@ export function reportMarkdown(report: EvaluationReport): string {
     `Users: ${sizes}.`,
     ...sets.map((set) => setMarkdown(report.tables.filter((table) => table.set === set))),
     LEGEND,
-    ...(report.findings.length === 0 ? [] : ['## What the numbers say', report.findings.map((finding) => `- ${escapeText(finding, 2000)}`).join('\n')]),
+    ...(report.findings.length === 0 ? [] : ['## What the numbers say', report.findings.map((finding) => `- ${escapeText(finding.text, 2000)}`).join('\n')]),
     '',
   ].join('\n\n');
 }

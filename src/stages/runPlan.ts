@@ -95,5 +95,5 @@ function captionsFileOf(context: StageContext, request: RunRequest, source: stri
 /** What a person should know before reading too much into the numbers. */
 function hintsOf(context: StageContext, evaluation: number): string[] {
   const report = findEvaluation(context.store, evaluation)!.report;
-  return report.findings.filter((finding) => finding.includes('a user\'s history says little') || finding.includes('no model beats the global median'));
+  return report.findings.filter(({ kind }) => kind === 'history-says-little' || kind === 'no-better-than-median').map(({ text }) => text);
 }

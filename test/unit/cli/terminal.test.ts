@@ -60,7 +60,7 @@ describe('report for the terminal', () => {
     name: 'tiny base', kind: 'model', decoder: 'greedy', fittedOn: 'few-shot labels', users: 20, parsed: 20, mae: estimate(1), maeFilled: estimate(1), spearman: estimate(-0.5), pearson: null, difference: null, ...changes,
   });
   const report: EvaluationReport = {
-    version: 1, source: 'posts', plan: 'ours', dataSeed: 0, trainingSeed: 0, split: 'Users were drawn.', sizes: { 'few-shot': 20, pool: 0 }, headline: 'headline', findings: ['2-shot, x: minor', '3-shot, x: major'],
+    version: 1, source: 'posts', plan: 'ours', dataSeed: 0, trainingSeed: 0, split: 'Users were drawn.', sizes: { 'few-shot': 20, pool: 0 }, headline: 'headline', findings: [{ kind: 'verdict', k: 2, text: '2-shot, x: minor' }, { kind: 'verdict', k: 3, text: '3-shot, x: major' }],
     tables: [2, 3].map((k) => ({
       set: 'few-shot', k, albumShare: 0.25, rows: [
         row({}), row({ name: 'mute', mae: null, spearman: 'unparsable', parsed: 0 }), row({ name: 'half', parsed: 15 }), row({ name: 'user mean', kind: 'baseline', decoder: null, spearman: 'equal' }),

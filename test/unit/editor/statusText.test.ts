@@ -59,7 +59,7 @@ describe('report as Markdown', () => {
   });
   const report = (rows: EvaluationRow[]): EvaluationReport => ({
     version: 1, source: 'demo|<b>', plan: 'ours', dataSeed: 0, trainingSeed: 1, split: 'Users were drawn at random.', sizes: { 'few-shot': 200 },
-    tables: [{ set: 'few-shot', k: 3, albumShare: 0.125, rows }], headline: '3-shot MAE 0.87 ± .06', findings: ['no model beats the global median'],
+    tables: [{ set: 'few-shot', k: 3, albumShare: 0.125, rows }], headline: '3-shot MAE 0.87 ± .06', findings: [{ kind: 'no-better-than-median', k: 3, text: 'no model beats the global median' }],
   });
   /** The tables' rows as cells, references resolved; tables are told apart by their heads. */
   const rows = (changes: Partial<EvaluationRow>): string[][] => reportMarkdown(report([row(changes)])).split('\n').filter((text) => text.startsWith('|') && !text.includes('---'))

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../../src/domain/errors.ts';
 import type { Progress } from '../../../src/protocol/progress.ts';
-import type { EvaluationReport } from '../../../src/protocol/report.ts';
+import type { EvaluationReport, Finding } from '../../../src/protocol/report.ts';
 import { DEFAULT_SETTINGS } from '../../../src/protocol/settings.ts';
 import type { RunRequest } from '../../../src/protocol/stageRequests.ts';
 import { stageRequestSchemas, type StageName } from '../../../src/protocol/stages.ts';
@@ -26,7 +26,7 @@ function standIns(asked: Asked[], evaluation: number): StageTable {
   }])) as unknown as StageTable;
 }
 
-async function planned(changes: Partial<RunRequest> = {}, findings: string[] = []) {
+async function planned(changes: Partial<RunRequest> = {}, findings: Finding[] = []) {
   const { store, context, draw, sourceId } = await instructedStore();
   store.prepare('UPDATE sources SET root = ? WHERE id = ?').run(context.folder, sourceId);
   const report: EvaluationReport = { version: 1, source: 'posts', plan: 'ours', dataSeed: 0, trainingSeed: 0, split: '', sizes: {}, tables: [], headline: 'the headline', findings };
@@ -72,13 +72,15 @@ describe('run', () => {
   });
 
   it('tells each stage\'s end in a line that stays, and hints when the data has no user signal', async () => {
-    const { told, run } = await planned({}, ['3-shot, few-shot: the user mean is worse than the global median by +0.500: a user\'s history says little about the next score.', 'other']);
+    const { told, run } = await planned({}, [
+      { kind: 'history-says-little', k: 3, text: 'the user mean is worse' }, { kind: 'verdict', k: 3, text: 'other' },
+    ]);
     const result = await run();
     const lines = told.filter((progress) => progress.stays).map((progress) => progress.message);
     assert.equal(lines[0], 'Sample: sample done (nothing to do)');
     assert.match(lines[2]!, /^Train: train done \(\d+\.\d s\)$/);
     assert.ok(told.some((progress) => progress.message === 'Train: working'));
-    assert.equal(result.hints.length, 1);
+    assert.deepEqual(result.hints, ['the user mean is worse']);
   });
 
   it('refuses an empty store and one of several sources', async () => {

@@ -91,7 +91,7 @@ describe('run on real posts', function () {
     const { report } = findEvaluation(context.store, first.evaluation)!;
     assert.deepEqual(report.tables.filter((table) => table.set === 'few-shot').map((table) => table.k), [1, 2, 3]);
     assert.deepEqual([...new Set(report.tables[0]!.rows.filter((row) => row.kind === 'model').map((row) => row.decoder))], ['median', 'greedy']);
-    assert.ok(report.findings.some((finding) => finding.includes('global median')));
+    assert.ok(report.findings.some((finding) => finding.text.includes('global median')));
     const status = readPipelineStatus(context, { dataSeed: 0, trainingSeed: 0, plan: 'ours', base: 'tiny' });
     assert.equal(status.sources[0]!.next, null);
     assert.ok(status.runs.length >= 4 && status.runs.every((run) => run.state === 'succeeded'));
