@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import align_order, events_of, invented_rows, pair_rows, phase, steps_of, train_order, write_rows
 from safetensors.torch import load_file
 
-import multismp.aligning as aligning
+from conftest import align_order, events_of, invented_rows, pair_rows, phase, steps_of, train_order, write_rows
+from multismp import aligning
 from multismp.config import ModelReference
 from multismp.tuning import load_model
 

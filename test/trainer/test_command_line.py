@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import BASE, events_of, invented_rows, phase, predict_order, read_rows, train_order, write_rows
 
-import multismp.predicting as predicting
+from conftest import BASE, events_of, invented_rows, phase, predict_order, read_rows, train_order, write_rows
+from multismp import predicting
 from multismp.__main__ import JOB_VERBS, main
 from multismp.events import EventLog, finite
 

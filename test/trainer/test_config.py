@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import align_order, phase, predict_order, train_order
 
+from conftest import align_order, phase, predict_order, train_order
 from multismp.config import AlignOrder, AnswerRange, PredictOrder, ScoreOrder, TrainOrder, parse_order, read_order
 from multismp.failures import UserError
 
@@ -87,7 +87,7 @@ def test_values_arrive_where_they_belong() -> None:
     ],
 )
 def test_a_complaint_names_the_field(verb: str, path: str, value: Any, named: str) -> None:
-    with pytest.raises(UserError, match="run.json") as complaint:
+    with pytest.raises(UserError, match=r"run\.json") as complaint:
         parse_order(changed(orders()[verb], path, value), "run.json", verb)
     assert f"'{named}'" in str(complaint.value)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import BASE, invented_rows, pair_rows, write_rows
 from transformers import AutoTokenizer
 
+from conftest import BASE, invented_rows, pair_rows, write_rows
 from multismp.data import (
     PromptEncoder,
     format_hundredths,
@@ -50,7 +50,7 @@ def test_a_complaint_names_file_line_and_field(tmp_path: Path, field: str, value
     rows = invented_rows(3, seed=1)
     rows[1][field] = value
     path = write_rows(tmp_path / "rows.jsonl", rows)
-    with pytest.raises(UserError, match="rows.jsonl, line 2") as complaint:
+    with pytest.raises(UserError, match=r"rows\.jsonl, line 2") as complaint:
         read_instruction_rows(path)
     assert f"'{field}" in str(complaint.value)
 

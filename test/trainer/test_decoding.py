@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy
 import pytest
 import torch
-from conftest import BASE, invented_rows
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-import multismp.decoding as decoding
+from conftest import BASE, invented_rows
+from multismp import decoding
 from multismp.config import AnswerRange, ModelReference
 from multismp.data import PromptEncoder, format_hundredths
 from multismp.decoding import AnswerTrie, Distribution, PromptBatch
@@ -153,8 +153,10 @@ def test_decoders_do_not_disturb_each_other(base: LoadedModel) -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("7.52", 752), ("16.56", 1656), ("1.00", 100), ("16.57", None), ("0.99", None), ("7.5", None), ("7.521", None)]
-    + [("about 7.52", None), ("7,52", None), ("-7.52", None), ("", None), ("٧.52", None)],
+    [
+        *(("7.52", 752), ("16.56", 1656), ("1.00", 100), ("16.57", None), ("0.99", None), ("7.5", None), ("7.521", None)),
+        *(("about 7.52", None), ("7,52", None), ("-7.52", None), ("", None), ("٧.52", None)),
+    ],
 )
 def test_only_a_number_with_two_decimals_within_the_range_counts(text: str, value: int | None) -> None:
     assert parse_answer(text, AnswerRange(100, 1656)) == value

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
-from conftest import ROOT
 
+from conftest import ROOT
 from multismp.instructions import PostText, clause_table, render_instruction, template_phrases
 from multismp.prior import INTEGER_PARTS
 from multismp.tuning import LoadedModel
@@ -42,7 +43,7 @@ def test_table_8_of_the_paper_is_a_golden_case() -> None:
 def test_template_pieces_never_stand_side_by_side() -> None:
     for case in CASES:
         kinds = [kind for kind, _ in case["pieces"]]
-        assert ("t", "t") not in zip(kinds, kinds[1:], strict=False)
+        assert ("t", "t") not in pairwise(kinds)
 
 
 def test_every_phrase_and_integer_part_is_one_token_of_the_base(base: LoadedModel) -> None:

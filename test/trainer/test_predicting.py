@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import BASE, RANGE, events_of, invented_rows, predict_order, read_rows, write_rows
 
-import multismp.predicting as predicting
+from conftest import BASE, RANGE, events_of, invented_rows, predict_order, read_rows, write_rows
+from multismp import predicting
 from multismp.tuning import LoadedModel
 
 Run = Callable[[Path, dict[str, Any]], int]

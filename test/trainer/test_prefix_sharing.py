@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import pair_rows
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from conftest import pair_rows
 from multismp.config import ModelReference, Tuning
 from multismp.data import Example
 from multismp.forward import logits_at, supervised_loss

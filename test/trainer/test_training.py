@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import BASE, ROOT, events_of, invented_rows, phase, steps_of, train_order, write_rows
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-import multismp.training as training
+from conftest import BASE, ROOT, events_of, invented_rows, phase, steps_of, train_order, write_rows
+from multismp import training
 from multismp.checkpoints import StopSignal
 from multismp.config import ModelReference
 from multismp.tuning import load_model

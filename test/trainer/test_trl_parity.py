@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import pair_rows
 from datasets import Dataset
 from torch import Tensor
 from trl import DPOConfig, DPOTrainer
 from trl.trainer.dpo_trainer import DataCollatorForPreference
 from trl.trainer.utils import selective_log_softmax
 
+from conftest import pair_rows
 from multismp.config import ModelReference, Tuning
 from multismp.losses import PairLogps, idpop
 from multismp.prefix_sharing import PairExample, shared_pair_logps

@@ -93,7 +93,8 @@ def _run_job(verb: str, run_file: Path, events: EventLog) -> None:
         return
     stop = StopSignal()
     stop.install()
-    _use_threads(order.threads)
+    if order.threads is not None:
+        os.environ["OMP_NUM_THREADS"] = str(order.threads)  # read when torch is imported
     work(events, state, stop)
     state.finish()
     events.emit("finished", seconds=time.monotonic() - began, peak_memory_bytes=_peak_memory_bytes())
@@ -160,15 +161,6 @@ def _validation_files(validation: Validation | None) -> list[Path]:
     return [] if validation is None else [validation.data]
 
 
-def _use_threads(threads: int | None) -> None:
-    if threads is None:
-        return
-    os.environ["OMP_NUM_THREADS"] = str(threads)
-    import torch
-
-    torch.set_num_threads(threads)
-
-
 def _peak_memory_bytes() -> int:
     """Largest memory of this process; 0 where the system does not tell."""
     try:
@@ -180,7 +172,9 @@ def _peak_memory_bytes() -> int:
 
 
 def _prior(options: argparse.Namespace) -> None:
-    _use_threads(options.threads)
+    import torch
+
+    torch.set_num_threads(options.threads)
     if options.evaluate:
         from .prior_evaluation import evaluate_prior
 

@@ -53,7 +53,7 @@ def align(
     With `merge_sft` the merged model stands in `merged` below the output, and the output's adapter belongs on it.
     """
     events.progress("loading", 0, 1)
-    loaded = load_model(order.model)
+    loaded = load_model(order.model, order.threads)
     merged = order.merge_sft and order.model.adapter is not None and order.tuning.method == "lora"
     if merged:
         merge_adapter(loaded)

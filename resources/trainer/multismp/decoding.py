@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 #: Branches with less than this share of their level's mass are left out; what they hold is missing from `mass`.
 EXACT_SHARE = 1e-7
 #: The same for looks at validation rows while training, which also take the end token as certain.
-QUICK_SHARE = 1e-4
+QUICK_SHARE = 1e-3
 #: From this probability on an end token counts as certain.
 CERTAIN_END = 0.999
 _NODES_PER_ROW = 64  # query tokens of one prompt in one forward pass
@@ -96,7 +96,10 @@ class AnswerTrie:
         self.depth = max(depths)
         self.levels = [[node for node, depth in enumerate(depths) if depth == wanted] for wanted in range(self.depth + 1)]
         self.ancestors = ancestors  # of each node, itself last; the root first
-        self.children = [(list(edges.values()), list(edges.keys())) for edges in children]
+        # Edges in one flat list: those of a node lie between its `first_edge` and the next node's.
+        self.edge_token = numpy.array([token for edges in children for token in edges])
+        self.edge_child = numpy.array([child for edges in children for child in edges.values()])
+        self.first_edge = numpy.cumsum([0] + [len(edges) for edges in children])
         self.parent = numpy.array([chain[-2] if len(chain) > 1 else -1 for chain in ancestors])
         self.answer_of = numpy.array([answer_of.get(node, -1) for node in range(len(tokens))])  # closed by an end token
         self.has_children = numpy.array([bool(edges) for edges in children])
@@ -192,8 +195,8 @@ class _TrieWalk:
 
     def run(self) -> NDArray[numpy.float64]:
         """Probabilities [batch, answers]."""
-        for row in range(len(self.batch)):
-            self._spread(row, 0, self.batch.first[row])
+        root = [numpy.zeros(1, dtype=numpy.int64)] * len(self.batch)
+        self._spread(root, self.batch.first[:, None], torch.zeros_like(self.batch.first[:, :1]))
         for level in self.trie.levels[1:]:
             nodes = numpy.array(level)
             mass = numpy.exp(self.logp[:, nodes])
@@ -266,34 +269,36 @@ class _TrieWalk:
             past_key_values=batch.cache,
             use_cache=True,
         )
-        logps = cast("Tensor", output.logits).float()
-        normalisers = logps.logsumexp(-1)
-        for at, row in enumerate(rows):
-            if len(row):
-                self._spread_level(at, row, logps[at], normalisers[at])
+        logits = cast("Tensor", output.logits).float()
+        self._spread(rows, logits, logits.logsumexp(-1))
         if not keep:
             batch.forget_beyond(start)
 
-    def _spread(self, row: int, node: int, logps: Tensor) -> None:
-        children, tokens = self.trie.children[node]
-        self.logp[row, children] = self.logp[row, node] + logps[tokens].double().cpu().numpy()
+    def _spread(self, rows: Sequence[NDArray[numpy.int64]], logits: Tensor, normalisers: Tensor) -> None:
+        """Hands the probabilities of nodes on to their children, and closes answers.
 
-    def _spread_level(self, at: int, nodes: NDArray[numpy.int64], logits: Tensor, normalisers: Tensor) -> None:
-        """`logits` [nodes, vocabulary] of one prompt's nodes; `normalisers` [nodes]."""
+        `rows` [batch][nodes] names the nodes of `logits` [batch, nodes, vocabulary] and `normalisers` [batch, nodes].
+        """
         trie = self.trie
-        places: list[int] = []
-        tokens: list[int] = []
-        targets: list[int] = []
-        for place, node in enumerate(nodes.tolist()):
-            children, edges = trie.children[node]
-            places += [place] * len(edges)
-            tokens += edges
-            targets += children
-        if places:
-            parents = nodes[places]
-            steps = (logits[places, tokens] - normalisers[places]).double().cpu().numpy()
-            self.logp[at, targets] = self.logp[at, parents] + steps
-        closing = numpy.flatnonzero(trie.answer_of[nodes] >= 0)
+        at = numpy.repeat(numpy.arange(len(rows)), [len(row) for row in rows])
+        place = numpy.concatenate([numpy.arange(len(row)) for row in rows])
+        node = numpy.concatenate(rows)
+
+        def steps(at: NDArray[numpy.int64], place: NDArray[numpy.int64], token: Any) -> NDArray[numpy.float64]:
+            found = logits[torch.from_numpy(at), torch.from_numpy(place), token]
+            below = normalisers[torch.from_numpy(at), torch.from_numpy(place)]
+            logps: NDArray[numpy.float64] = (found - below).double().cpu().numpy()
+            return logps
+
+        counts = trie.first_edge[node + 1] - trie.first_edge[node]
+        if counts.any():
+            of = numpy.repeat(numpy.arange(len(node)), counts)
+            within = numpy.arange(len(of)) - numpy.repeat(numpy.cumsum(counts) - counts, counts)
+            edge = trie.first_edge[node[of]] + within
+            added = steps(at[of], place[of], torch.from_numpy(trie.edge_token[edge]))
+            self.logp[at[of], trie.edge_child[edge]] = self.logp[at[of], node[of]] + added
+        closing = numpy.flatnonzero(trie.answer_of[node] >= 0)
         if len(closing):
-            ends = (logits[closing, trie.end_token] - normalisers[closing]).double().cpu().numpy()
-            self.answers[at, trie.answer_of[nodes[closing]]] = numpy.exp(self.logp[at, nodes[closing]] + ends)
+            at, place, node = at[closing], place[closing], node[closing]
+            ends = steps(at, place, trie.end_token)
+            self.answers[at, trie.answer_of[node]] = numpy.exp(self.logp[at, node] + ends)

@@ -1,15 +1,14 @@
 """`prior --evaluate`: the tables of the base model's card, on invented data sets of three kinds.
 
-Users differ much, little, or not at all. The base is read as it is, after few-shot tuning, and after pool training,
-beside the two plain guesses that it must keep up with: the user's mean and the global median. No table here says
-anything about real posts.
+Users differ much, little, or not at all. The base is read as it is and after few-shot tuning by two budgets, beside
+the two plain guesses that it must keep up with: the user's mean and the global median. No table here says anything
+about real posts.
 """
 
 from __future__ import annotations
 
 import random
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,16 +33,12 @@ if TYPE_CHECKING:
 
 FEW_SHOT_USERS = 200
 VALIDATION_USERS = 100
-POOL_USERS = 300
 SEEDS = 3
 SHOTS = (1, 2, 3)
 ANSWERS = AnswerRange(100, 1656)
 POSTS = 5
 _PROMPTS_AT_ONCE = 16
-_PHASES = {
-    "sft": {"steps": 40, "batch_size": 32, "learning_rate": 5e-4, "validate_every": 20},
-    "pool": {"steps": 450, "batch_size": 32, "learning_rate": 4e-3, "validate_every": 150},
-}
+BUDGETS = ((40, 5e-4), (80, 1e-3))  # steps, peak learning rate
 
 
 @dataclass(frozen=True)
@@ -76,32 +71,21 @@ def evaluate_prior(base: Path, seed: int) -> None:
     """Prints one Markdown table a kind of data: MAE, and the paired difference to the better plain guess."""
     for kind in KINDS:
         found: dict[str, _Errors] = {}
-        pool_seconds: list[float] = []
         for at in range(SEEDS):
-            _measure(base, kind, seed + at, found, pool_seconds)
+            _measure(base, kind, seed + at, found)
         _print_table(kind, found)
-        print(f"Pool training took {numpy.mean(pool_seconds):.0f} CPU seconds on {POOL_USERS} users.\n", flush=True)
 
 
-def _measure(base: Path, kind: Kind, seed: int, found: dict[str, _Errors], pool_seconds: list[float]) -> None:
-    users = _invent(kind, FEW_SHOT_USERS + VALIDATION_USERS + POOL_USERS, seed)
-    few = users[:FEW_SHOT_USERS]
-    held_out = users[FEW_SHOT_USERS : FEW_SHOT_USERS + VALIDATION_USERS]
-    pool = users[FEW_SHOT_USERS + VALIDATION_USERS :]
+def _measure(base: Path, kind: Kind, seed: int, found: dict[str, _Errors]) -> None:
+    users = _invent(kind, FEW_SHOT_USERS + VALIDATION_USERS, seed)
+    few, held_out = users[:FEW_SHOT_USERS], users[FEW_SHOT_USERS:]
     training = [_row(user, user[:shot], user[shot]) for user in few for shot in SHOTS]
-    # every validation user is asked once, with one, two or three earlier posts and the next
+    # every validation user is asked once, with two, three or four earlier posts
     validation = [_row(user, user[: 2 + at % 3], user[-1]) for at, user in enumerate(held_out)]
-    windows = [
-        _row(user, user[start : start + length], user[start + length])
-        for user in pool
-        for length in range(1, 5)
-        for start in range(POSTS - length)
-    ]
-    tuned = _tune(base, [("sft", training)], validation, seed)
-    began = time.process_time()
-    pooled = _tune(base, [("pool", windows), ("sft", training)], validation, seed)
-    pool_seconds.append(time.process_time() - began)
-    models = {"base": load_model(ModelReference(str(base), None)), "base + sft": tuned, "base + pool + sft": pooled}
+    models = {"base": load_model(ModelReference(str(base), None))}
+    for steps, learning_rate in BUDGETS:
+        phase = Phase("sft", Path("sft"), steps, 32, learning_rate, HISTORY_SCORE_WEIGHT, validate_every=20)
+        models[f"base, tuned {steps} steps at {learning_rate:g}"] = _tune(base, phase, training, validation, seed)
     labels = [post.score for user in few for post in user[: 1 + max(SHOTS)]]
     middle = float(numpy.median(labels))
     for shot in SHOTS:
@@ -148,7 +132,7 @@ def _row(user: Sequence[_Post], history: Sequence[_Post], question: _Post) -> In
 
 
 def _tune(
-    base: Path, phases: Sequence[tuple[str, Sequence[InstructionRow]]], validation: Sequence[InstructionRow], seed: int
+    base: Path, phase: Phase, training: Sequence[InstructionRow], validation: Sequence[InstructionRow], seed: int
 ) -> LoadedModel:
     """The very verb `train`, in a job folder that goes away afterwards."""
     with tempfile.TemporaryDirectory() as folder:
@@ -158,16 +142,13 @@ def _tune(
             threads=torch.get_num_threads(),
             model=ModelReference(str(base), None),
             tuning=Tuning("full", 8),
-            phases=tuple(
-                Phase(name=name, data=job / name, history_score_weight=HISTORY_SCORE_WEIGHT, **_PHASES[name])  # type: ignore[arg-type]
-                for name, _ in phases
-            ),
+            phases=(phase,),
             validation=Validation(job / "validation", ANSWERS),
             output=job / "model",
         )
         events = EventLog(job / "events.jsonl")
         state = JobState("evaluation", job / "checkpoints")
-        train(order, [rows for _, rows in phases], validation, events, state, StopSignal())
+        train(order, [training], validation, events, state, StopSignal())
         events.close()
         return load_model(ModelReference(str(order.output), None))
 
@@ -190,7 +171,7 @@ def _print_table(kind: Kind, found: dict[str, _Errors]) -> None:
     deviations = f"SD {kind.user} between users, {kind.category} between categories, {kind.noise} noise"
     print(f"**{kind.name.capitalize()}** ({deviations})\n")
     print("| | " + " | ".join(f"{shot}-shot" for shot in SHOTS) + " |")
-    print("|---|" + "---|" * len(SHOTS))
+    print("|---" * (len(SHOTS) + 1) + "|")
     better = {
         shot: min(("user mean", "global median"), key=lambda name: numpy.mean(found[name].by_shot[shot])) for shot in SHOTS
     }

@@ -41,7 +41,7 @@ def train(
 ) -> None:
     """Runs the phases and writes the chosen model to `order.output`; goes on from the job's state if there is one."""
     events.progress("loading", 0, 1)
-    loaded = load_model(order.model)
+    loaded = load_model(order.model, order.threads)
     prepare_to_learn(loaded, order.tuning, order.seed)
     encoder = loaded.encoder
     phases = [[encoder.example(row.pieces, row.answer) for row in rows] for rows in phase_rows]

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+#: Below this a second thread waits more than it works, and on a busy machine it slows a step down tenfold.
+ONE_THREAD_PARAMETERS = 10_000_000
 LARGE_MODEL_PARAMETERS = 100_000_000  # from here on a GPU holds frozen weights in bfloat16
 
 
@@ -50,8 +52,11 @@ class LoadedModel:
         return sum(size for size, _ in sizes), sum(size for size, learns in sizes if learns)
 
 
-def load_model(reference: ModelReference) -> LoadedModel:
-    """The model as it stands, with its adapter if it has one, frozen."""
+def load_model(reference: ModelReference, threads: int | None = None) -> LoadedModel:
+    """The model as it stands, with its adapter if it has one, frozen.
+
+    `threads` None: one for a tiny model, else what torch chooses.
+    """
     model, tokenizer = _load_base(reference.base)
     if reference.adapter is not None:
         from peft import PeftModel
@@ -66,7 +71,12 @@ def load_model(reference: ModelReference) -> LoadedModel:
             ) from error
     model.requires_grad_(False)
     model.eval()
-    return LoadedModel(model, tokenizer, PromptEncoder(tokenizer))
+    loaded = LoadedModel(model, tokenizer, PromptEncoder(tokenizer))
+    if threads is not None:
+        torch.set_num_threads(threads)
+    elif loaded.parameter_counts()[0] < ONE_THREAD_PARAMETERS:
+        torch.set_num_threads(1)
+    return loaded
 
 
 def prepare_to_learn(loaded: LoadedModel, tuning: Tuning, seed: int) -> None:
