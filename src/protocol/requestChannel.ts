@@ -45,12 +45,14 @@ const serverMessageSchema = z.discriminatedUnion('type', [
 type Failure = z.infer<typeof failureSchema>;
 type ServerMessage = z.infer<typeof serverMessageSchema>;
 
-/** True for what an AbortSignal makes: the work ended because somebody asked for it. */
+/** True for what an AbortSignal makes: the work ended because somebody asked for it. Not every host's DOMException is an Error. */
 export function isCancellation(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError';
+  return typeof error === 'object' && error !== null && 'name' in error && error.name === 'AbortError';
 }
 export function cancellation(): Error {
-  return new DOMException('Cancelled.', 'AbortError');
+  const error = new Error('Cancelled.');
+  error.name = 'AbortError';
+  return error;
 }
 
 function failureOf(error: unknown, aborted: boolean): Failure {

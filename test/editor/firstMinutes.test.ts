@@ -76,6 +76,8 @@ describe('first minutes', function () {
     for (const step of ['Look at the finished sample', 'Hover over a post', 'Index your data', 'Set up the trainer', 'Run the plan']) {
       await session.workbench.page.getByText(step).first().waitFor();
     }
+    await session.workbench.page.getByText('Index your data').first().click();
+    await session.workbench.page.locator('.monaco-button', { hasText: 'Index a Data Set…' }).first().waitFor();
   });
 
   it('begin the demo and cancel it: no half-made folder stays', async () => {

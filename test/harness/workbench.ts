@@ -28,9 +28,8 @@ export class Workbench {
     const deadline = Date.now() + timeout;
     for (;;) {
       await this.page.keyboard.press('F1');
-      await this.quickInput.waitFor({ state: 'visible' });
-      await this.quickInput.fill(`>${title}`);
       try {
+        await this.quickInput.fill(`>${title}`, { timeout: 2000 }); // an editor that is still opening takes the focus away, and the palette closes
         await row.waitFor({ timeout: 1000 });
         break;
       } catch (error) {
