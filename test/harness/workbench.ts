@@ -22,21 +22,14 @@ export class Workbench {
     await this.page.locator('.monaco-workbench .part.statusbar .statusbar-item').first().waitFor({ timeout: 60_000 });
   }
 
-  /** Runs a command by its title. Tries again until it is listed, because extensions register late. */
+  /** Runs a command by its title. Tries again until it is listed, because extensions register late and focus may wander. */
   async runCommand(title: string, timeout = 60_000): Promise<void> {
     const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
-    const deadline = Date.now() + timeout;
-    for (;;) {
+    await this.retry(timeout, async () => {
       await this.page.keyboard.press('F1');
-      try {
-        await this.quickInput.fill(`>${title}`, { timeout: 2000 }); // an editor that is still opening takes the focus away, and the palette closes
-        await row.waitFor({ timeout: 1000 });
-        break;
-      } catch (error) {
-        if (Date.now() > deadline) throw error;
-        await this.page.keyboard.press('Escape');
-      }
-    }
+      await this.quickInput.fill(`>${title}`, { timeout: 2000 });
+      await row.waitFor({ timeout: 1000 });
+    }, () => this.page.keyboard.press('Escape'));
     await this.page.keyboard.press('Enter');
   }
 
@@ -50,19 +43,27 @@ export class Workbench {
     await this.page.locator('.monaco-editor .view-line').first().waitFor({ timeout: 15_000 });
   }
 
-  /** Rests the pointer on the first piece of text in the editor that is `text`, and returns what the hover says. */
+  /** Rests the pointer on the last piece of text in the editor that holds `text`, and returns what the hover says. */
   async hover(text: string, timeout = 30_000): Promise<string> {
     const target = this.page.locator('.monaco-editor .view-line span', { hasText: text }).last();
-    const hover = this.hoverCard;
+    let said = '';
+    await this.retry(timeout, async () => {
+      await target.hover({ timeout: 10_000 });
+      await this.hoverCard.filter({ hasNotText: /^Loading\.\.\.$/ }).waitFor({ state: 'visible', timeout: 3000 });
+      said = await this.hoverCard.innerText();
+    }, () => this.page.mouse.move(5, 5)); // the provider may not have been there yet: leave and come again
+    return said;
+  }
+
+  /** Repeats what may come too early until it succeeds; `reset` goes between two attempts. Throws the last failure. */
+  private async retry(timeout: number, attempt: () => Promise<void>, reset: () => Promise<void>): Promise<void> {
     const deadline = Date.now() + timeout;
     for (;;) {
-      await target.hover({ timeout: 10_000 });
       try {
-        await hover.waitFor({ state: 'visible', timeout: 2000 });
-        return await hover.innerText();
+        return await attempt();
       } catch (error) {
         if (Date.now() > deadline) throw error;
-        await this.page.mouse.move(5, 5); // the provider may not have been there yet: leave and come again
+        await reset();
       }
     }
   }
