@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,15 @@ def test_a_missing_model_exits_2(tmp_path: Path, run_verb: Run, capsys: pytest.C
     data = write_rows(tmp_path / "rows.jsonl", invented_rows(1, seed=1))
     assert run_verb(tmp_path / "job", predict_order(BASE, data, MEDIAN) | {"model": {"base": base}}) == 2
     assert "does not exist" in capsys.readouterr().err
+
+
+def test_a_broken_model_exits_2(tmp_path: Path, run_verb: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(BASE, broken)
+    (broken / "model.safetensors").write_bytes(b"cut short")
+    data = write_rows(tmp_path / "rows.jsonl", invented_rows(1, seed=1))
+    assert run_verb(tmp_path / "job", predict_order(broken, data, MEDIAN)) == 2
+    assert "cannot be loaded" in capsys.readouterr().err
 
 
 def test_a_prompt_beyond_the_context_exits_2(tmp_path: Path, run_verb: Run, capsys: pytest.CaptureFixture[str]) -> None:

@@ -50,7 +50,8 @@ def align(
 ) -> None:
     """Trains on the pairs and writes the last state to `order.output`; goes on from the job's state if there is one.
 
-    With `merge_sft` the merged model stands in `merged` below the output, and the output's adapter belongs on it.
+    With `merge_sft` the merged model stands beside the output, in a folder of its name and "-merged", and the output's
+    adapter belongs on it.
     """
     events.progress("loading", 0, 1)
     loaded = load_model(order.model, order.threads)

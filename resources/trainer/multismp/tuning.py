@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
+from safetensors import SafetensorError
 
 from .config import ModelReference, Tuning
 from .data import PromptEncoder
@@ -155,7 +156,7 @@ def _load_base(base: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(name, **source)
         model: Any = transformers.AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32, **source)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise UserError(
             f"The model '{base}' cannot be loaded: {_first_line(error)}",
             "Check the folder or id; an id must be in this machine's cache, or the machine needs a network.",
