@@ -16,6 +16,9 @@ describe('first minutes', function () {
     folder = mkdtempSync(join(tmpdir(), 'smp-empty-'));
     session = await EditorSession.start({ folder, environment: { SMP_PYTHON: '' } });
   });
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') await session.workbench.screenshot('failed-firstMinutes');
+  });
   after(async () => {
     await session.stop();
     removeFolder(folder);
@@ -71,15 +74,6 @@ describe('first minutes', function () {
     await session.workbench.screenshot('report-sample');
   });
 
-  it('open a walkthrough of five steps', async () => {
-    await session.workbench.runCommand('SMP Curator: Open the Walkthrough');
-    for (const step of ['Look at the finished sample', 'Hover over a post', 'Index your data', 'Set up the trainer', 'Run the plan']) {
-      await session.workbench.page.getByText(step).first().waitFor();
-    }
-    await session.workbench.page.getByText('Index your data').first().click();
-    await session.workbench.page.locator('.monaco-button', { hasText: 'Index a Data Set…' }).first().waitFor();
-  });
-
   it('begin the demo and cancel it: no half-made folder stays', async () => {
     await session.workbench.runCommand('SMP Curator: Run the Demo');
     await session.workbench.notification('Making the demo').waitFor();
@@ -87,5 +81,14 @@ describe('first minutes', function () {
     await session.workbench.notification('Making the demo').waitFor({ state: 'detached' });
     assert.equal(existsSync(join(folder, 'demo')), false);
     assert.equal(await session.workbench.notification('fault of its own').count(), 0);
+  });
+
+  it('open a walkthrough of five steps', async () => {
+    await session.workbench.runCommand('SMP Curator: Open the Walkthrough');
+    for (const step of ['Look at the finished sample', 'Hover over a post', 'Index your data', 'Set up the trainer', 'Run the plan']) {
+      await session.workbench.page.getByText(step).first().waitFor();
+    }
+    await session.workbench.page.getByText('Index your data').first().click();
+    await session.workbench.page.locator('.monaco-button', { hasText: 'Index a Data Set…' }).first().waitFor();
   });
 });

@@ -15,6 +15,9 @@ describe('own table', function () {
     session = await EditorSession.start({ folder });
     await session.workbench.runCommand('View: Show SMP Curator');
   });
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') await session.workbench.screenshot('failed-ownTable');
+  });
   after(async () => {
     await session.stop();
     removeFolder(folder);

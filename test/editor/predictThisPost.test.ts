@@ -15,6 +15,9 @@ describe('Predict This Post', function () {
     sample = await copySample();
     session = await EditorSession.start({ folder: sample.folder, environment: { SMP_PYTHON: VENV_PYTHON } });
   });
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') await session.workbench.screenshot('failed-predictThisPost');
+  });
   after(async () => {
     await session.stop();
     removeFolder(dirname(sample.folder));
