@@ -21,6 +21,7 @@ import { requireSource, type Source } from '../store/sources.ts';
 import { recordStageSuccess } from '../store/stageStates.ts';
 import { findBase, modelReference, requireSameBase, weightsOf, type BaseModel } from './baseModel.ts';
 import { renderWindow, requireFreshInstructions, rowId } from './instructionRows.ts';
+import { interleave } from './interleave.ts';
 import { runJob } from './runJob.ts';
 import type { StageContext } from './stageContext.ts';
 import { scopeOf } from './stageScope.ts';
@@ -30,6 +31,7 @@ const PROMPTS_PER_JOB = 20_000; // what was answered is in the store after each
 const LONGEST_HISTORY = 4; // posts, as in the 3-shot test
 const POSTS_PER_PAGE = 25; // read and rendered before other work of this thread gets its turn, some 10 ms
 const ROWS_PER_TRANSACTION = 200; // a few milliseconds
+const TINY_MODELS_AT_ONCE = 2; // each keeps one processor busy; larger models use all of them, and memory
 const GREEDY_TOKENS = 16; // at most (method.md, section 7)
 
 /** @throws {UserError} `not-sampled`, `sample-stale`, `not-instructed`, `instructions-stale`, `not-trained`, `base-changed`, `post-unknown`, `no-history`, and those of runJob */
@@ -43,27 +45,39 @@ export async function* predictPosts(context: StageContext, request: StageRequest
   requireSameBase(modelsOfExperiment(store, draw.id, request, 'base'), base);
   const work: PredictWork = { context, request, source, draw, captions, base, decoders: decodersOf(request.scope) };
 
-  const counts = { models: models.length, answers: 0, prompts: 0, current: 0 };
-  for (const model of models) {
-    let waiting: Question[] = [];
-    for await (const page of questionsFor(work, model)) {
-      for (const question of page) {
-        if (isAnswered(work, model, question)) counts.current += 1;
-        else waiting.push(question);
-      }
-      yield { message: `Reading posts for the ${nameOf(model)}`, done: waiting.length, unit: 'prompts' };
-      signal.throwIfAborted();
-      if (waiting.length < PROMPTS_PER_JOB) continue;
-      counts.answers += yield* answer(work, model, waiting, signal);
-      counts.prompts += waiting.length;
-      waiting = [];
-    }
-    if (waiting.length > 0) counts.answers += yield* answer(work, model, waiting, signal);
-    counts.prompts += waiting.length;
-  }
+  const asked = yield* interleave(models.map((model) => askModel(work, model, signal)), base.isTiny ? TINY_MODELS_AT_ONCE : 1);
+  const sum = (of: keyof Asked): number => asked.reduce((total, one) => total + one[of], 0);
+  const counts = { models: models.length, answers: sum('answers'), prompts: sum('prompts'), current: sum('current') };
   if (counts.prompts + counts.current === 0) throw nothingToAsk(request);
   recordStageSuccess(store, source.id, 'predict', scopeOf('predict', request), models.map((model) => `${model.id} ${model.weightsHash}`).join(' '), counts, context.now());
   return { summary: summaryOf(models, counts), counts, unchanged: counts.prompts === 0 };
+}
+
+interface Asked {
+  readonly answers: number;
+  readonly prompts: number; // asked now
+  readonly current: number; // answered before
+}
+
+/** All of a model's questions that have no current answer, some at a time. */
+async function* askModel(work: PredictWork, model: StoredModel, signal: AbortSignal): LongWork<Asked> {
+  const asked = { answers: 0, prompts: 0, current: 0 };
+  let waiting: Question[] = [];
+  for await (const page of questionsFor(work, model)) {
+    for (const question of page) {
+      if (isAnswered(work, model, question)) asked.current += 1;
+      else waiting.push(question);
+    }
+    yield { message: `Reading posts for the ${nameOf(model)}`, done: waiting.length, unit: 'prompts' };
+    signal.throwIfAborted();
+    if (waiting.length < PROMPTS_PER_JOB) continue;
+    asked.answers += yield* answer(work, model, waiting, signal);
+    asked.prompts += waiting.length;
+    waiting = [];
+  }
+  if (waiting.length > 0) asked.answers += yield* answer(work, model, waiting, signal);
+  asked.prompts += waiting.length;
+  return asked;
 }
 
 interface PredictWork {
