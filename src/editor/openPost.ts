@@ -1,7 +1,8 @@
 // Opens a post's file at the post: by its line, or in a JSON file by the place of its id.
 import * as vscode from 'vscode';
 import { UserError } from '../domain/errors.ts';
-import { openPage } from './pagedFile.ts';
+import { LARGEST_SYNCED, openPage } from './pagedFile.ts';
+import { bytesAt } from './recordOffset.ts';
 
 export interface PostPlaceToOpen {
   readonly file: string; // absolute
@@ -9,17 +10,23 @@ export interface PostPlaceToOpen {
   readonly pid: string;
 }
 
-const LARGEST = 50 * 1024 * 1024; // bytes: the editor hands larger files to no extension
+const LONG_LINE = 10_000; // bytes; the editor's own limit is in columns
 
 /** @throws {UserError} `file-missing` */
 export async function openPost(post: PostPlaceToOpen): Promise<void> {
   const uri = vscode.Uri.file(post.file);
   const { size } = await statOf(uri);
-  if (size > LARGEST) return openPage(post);
+  const isJson = /\.json$/i.test(post.file);
+  if (size > LARGEST_SYNCED || (isJson && await beginsWithALongLine(post.file))) return openPage(post);
   const document = await vscode.workspace.openTextDocument(uri);
-  const position = /\.json$/i.test(post.file) ? positionOfPid(document, post.pid) : new vscode.Position(Math.min(post.row, document.lineCount) - 1, 0);
+  const position = isJson ? positionOfPid(document, post.pid) : new vscode.Position(Math.min(post.row, document.lineCount) - 1, 0);
   const selection = new vscode.Range(position, position);
   await vscode.window.showTextDocument(document, { selection });
+}
+
+/** The editor shows the first 10,000 columns of a line: what lies behind them is on a page. */
+async function beginsWithALongLine(file: string): Promise<boolean> {
+  return !(await bytesAt(file, 0, LONG_LINE)).includes('\n') && (await bytesAt(file, LONG_LINE, 1)).length > 0;
 }
 
 async function statOf(uri: vscode.Uri): Promise<vscode.FileStat> {

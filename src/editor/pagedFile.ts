@@ -8,6 +8,8 @@ import { bytesAt, offsetOfPid, offsetOfRow } from './recordOffset.ts';
 import type { PostPlaceToOpen } from './openPost.ts';
 
 export const PAGE_SCHEME = 'smp-page';
+/** Bytes; the editor hands larger files to no extension. */
+export const LARGEST_SYNCED = 50 * 1024 * 1024;
 
 const placeSchema = z.object({ file: z.string(), offset: z.int().min(0), row: z.int().positive() });
 type PagePlace = z.infer<typeof placeSchema>;
@@ -63,6 +65,7 @@ export class LargeFileHint implements vscode.Disposable {
   readonly #isPostFile: (path: string) => Promise<boolean>;
   readonly #item: vscode.StatusBarItem;
   readonly #disposables: vscode.Disposable[];
+  #looks = 0;
 
   constructor(isPostFile: (path: string) => Promise<boolean>) {
     this.#isPostFile = isPostFile;
@@ -76,11 +79,17 @@ export class LargeFileHint implements vscode.Disposable {
   }
 
   async #look(): Promise<void> {
+    const turn = ++this.#looks;
     const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
-    const uri = input instanceof vscode.TabInputText ? input.uri : undefined;
-    const isKept = uri !== undefined && uri.scheme === 'file' && vscode.window.activeTextEditor === undefined;
-    if (isKept && await this.#isPostFile(uri.fsPath)) this.#item.show();
+    const offers = input instanceof vscode.TabInputText && input.uri.scheme === 'file' && await this.#isTooLarge(input.uri);
+    if (turn !== this.#looks) return; // another tab has come forward meanwhile
+    if (offers) this.#item.show();
     else this.#item.hide();
+  }
+
+  async #isTooLarge(uri: vscode.Uri): Promise<boolean> {
+    const size = await vscode.workspace.fs.stat(uri).then((stat) => stat.size, () => 0);
+    return size > LARGEST_SYNCED && this.#isPostFile(uri.fsPath);
   }
 
   dispose(): void {
