@@ -76,6 +76,7 @@ export class LargeFileHint implements vscode.Disposable {
     this.#item.command = 'smpCurator.searchPosts';
     const look = (): void => void this.#look();
     this.#disposables = [this.#item, vscode.window.tabGroups.onDidChangeTabs(look), vscode.window.tabGroups.onDidChangeTabGroups(look), vscode.window.onDidChangeActiveTextEditor(look)];
+    look();
   }
 
   async #look(): Promise<void> {

@@ -106,6 +106,7 @@ export class PipelineModel implements vscode.Disposable {
     this.#watchSources();
     await this.#forgetIndexed();
     await this.#setContext();
+    this.#pollWhileRunning();
     this.#changed.fire();
   }
 
@@ -158,14 +159,21 @@ export class PipelineModel implements vscode.Disposable {
   #runningChanged(): void {
     void vscode.commands.executeCommand('setContext', 'smpCurator.running', this.running !== null || this.#runner.running !== null);
     if (this.#runner.running === null) {
-      clearInterval(this.#poll);
-      this.#poll = undefined;
       this.#foundIn = undefined;
       void this.refresh();
+    }
+    this.#pollWhileRunning();
+    this.#changed.fire();
+  }
+
+  /** A job tells its steps in its own folder, not in the store: as long as one runs, here or elsewhere, it is looked at. */
+  #pollWhileRunning(): void {
+    if (this.running === null && this.#runner.running === null) {
+      clearInterval(this.#poll);
+      this.#poll = undefined;
     } else {
       this.#poll ??= setInterval(() => void this.refresh(), RUNNING_POLL);
     }
-    this.#changed.fire();
   }
 
   async #setContext(): Promise<void> {

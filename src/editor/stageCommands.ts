@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { UserError } from '../domain/errors.ts';
 import type { EntryStatus, SourceStatus } from '../protocol/pipelineStatus.ts';
 import type { Progress } from '../protocol/progress.ts';
 import { alignRequest, evaluateRequest, exportRequest, instructRequest, pairRequest, predictRequest, sampleRequest, trainRequest } from '../protocol/stageRequests.ts';
@@ -142,7 +143,12 @@ export class StageCommands {
     return { source, entry };
   }
 
+  /** @throws {UserError} `runs-elsewhere`: a job that another window or a terminal started is followed before it is cancelled */
   cancel(): void {
+    const elsewhere = this.#runner.running === null ? this.#model.running : null;
+    if (elsewhere !== null) {
+      throw new UserError('runs-elsewhere', vscode.l10n.t('{0} was not started in this window.', elsewhere.stage), vscode.l10n.t('Run the same stage here: it follows the job, which can then be cancelled.'));
+    }
     this.#runner.cancel();
   }
 
