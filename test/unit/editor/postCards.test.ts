@@ -129,10 +129,10 @@ describe('relocateStore', () => {
     const model = addModel(store, draw, 'sft');
     store.prepare("UPDATE models SET path = '/data/.smp/runs/one/out' WHERE id = ?").run(model);
     store.prepare("INSERT INTO exports (draw_id, format, content, folder, fingerprint, manifest, exported_at) VALUES (?, 'trl', 'sft', '/elsewhere/one', '', '{}', 0)").run(draw.id);
-    relocateStore(store, '/home/anna/sample');
+    relocateStore(store, '/copied/sample');
     const value = (sql: string): unknown => Object.values(store.prepare<Record<string, unknown>>(sql).get()!)[0];
-    assert.equal(value('SELECT root FROM sources'), '/home/anna/sample');
-    assert.equal(value('SELECT path FROM models'), '/home/anna/sample/.smp/runs/one/out');
+    assert.equal(value('SELECT root FROM sources'), '/copied/sample');
+    assert.equal(value('SELECT path FROM models'), '/copied/sample/.smp/runs/one/out');
     assert.equal(value('SELECT folder FROM exports'), '/elsewhere/one');
   });
 });
