@@ -4,7 +4,7 @@ import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { UserError } from '../domain/errors.ts';
 import { PIPELINE } from '../pipeline.ts';
-import type { LongWork } from '../protocol/progress.ts';
+import type { LongWork, Progress } from '../protocol/progress.ts';
 import {
   alignRequest, evaluateRequest, indexRequest, instructRequest, pairRequest, predictRequest, sampleRequest, trainRequest, type RunRequest,
 } from '../protocol/stageRequests.ts';
@@ -38,10 +38,16 @@ export async function* runPlan(context: StageContext, request: RunRequest, signa
     const startedAt = performance.now();
     yield { message: title };
     const work = stages[name](context, stageRequest, signal);
-    let step = await work.next();
-    while (!step.done) {
-      yield { ...step.value, message: `${title}: ${step.value.message}` };
+    let step: IteratorResult<Progress, StageResult> | null = null;
+    try {
       step = await work.next();
+      while (!step.done) {
+        yield { ...step.value, message: `${title}: ${step.value.message}` };
+        step = await work.next();
+      }
+    } finally {
+      // Whoever ends this work early ends the stage too: it holds locks, files and jobs.
+      if (step?.done === false) await work.return(undefined as never);
     }
     const seconds = (performance.now() - startedAt) / 1000;
     ran.push({ title, summary: step.value.summary, unchanged: step.value.unchanged, seconds });

@@ -92,6 +92,24 @@ describe('run', () => {
     await assert.rejects(run(), (error) => error instanceof UserError && error.code === 'source-ambiguous' && /“one”, “two”/.test(error.message));
   });
 
+  it('ends the stage that is at work when its reader stops early', async () => {
+    const { context } = await planned();
+    let ended = false;
+    const sample = async function* () {
+      try {
+        yield { message: 'holds a lock' };
+        return { summary: '', counts: {}, unchanged: false };
+      } finally {
+        ended = true;
+      }
+    };
+    const work = runPlan(context, { data: null, source: 'posts', captionsFile: null, settings: DEFAULT_SETTINGS }, neverAborted, { ...standIns([], 1), sample });
+    for (let step = await work.next(); !step.done; step = await work.next()) if (step.value.message === 'Sample: holds a lock') break;
+    assert.equal(ended, false);
+    await work.return(undefined as never);
+    assert.equal(ended, true);
+  });
+
   it('stops between two stages when it is cancelled', async () => {
     const { context } = await planned();
     const asked: Asked[] = [];
