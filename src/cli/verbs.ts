@@ -132,20 +132,17 @@ async function atWorkplace(command: Command, { surroundings, stdout, stderr, sig
   }
 }
 
-/** Runs long work to its end and shows its progress. After an abort the work has cleaned up behind itself when this rejects. */
-async function finish<Result>(terminal: Terminal, signal: AbortSignal, work: LongWork<Result>): Promise<Result> {
+/** Runs long work to its end and shows its progress. After an abort the work goes on until it has noticed and cleaned up. */
+async function finish<Result>(terminal: Terminal, work: LongWork<Result>): Promise<Result> {
   for (;;) {
     const step = await work.next();
     if (step.done) return step.value;
     terminal.progress(step.value);
-    if (!signal.aborted) continue;
-    await work.return(undefined as never);
-    signal.throwIfAborted();
   }
 }
 
 async function runStage<Name extends StageName>({ context, terminal, signal }: Workplace, name: Name, request: StageRequest<Name>): Promise<StageResult> {
-  return finish(terminal, signal, STAGES[name](context, request, signal));
+  return finish(terminal, STAGES[name](context, request, signal));
 }
 
 async function runStageVerb<Name extends StageName>(place: Workplace, name: Name, request: StageRequest<Name>): Promise<void> {
@@ -230,7 +227,7 @@ async function exportVerb(place: Workplace): Promise<void> {
 async function runVerb(place: Workplace): Promise<void> {
   const { context, options, settings, terminal, signal } = place;
   const path = (name: string): string | null => (options[name] === undefined ? null : resolve(options[name] as string));
-  const result = await finish(terminal, signal, runPlan(context, { data: path('data'), source: options.source ?? null, captionsFile: path('captionsFile'), settings }, signal));
+  const result = await finish(terminal, runPlan(context, { data: path('data'), source: options.source ?? null, captionsFile: path('captionsFile'), settings }, signal));
   const { report } = findEvaluation(context.store, result.evaluation)!;
   const total = result.stages.reduce((sum, stage) => sum + stage.seconds, 0);
   const stages = textTable([['stage', 'time'], ...result.stages.map((stage) => [stage.title, stage.unchanged ? 'nothing to do' : duration(stage.seconds)]), ['together', duration(total)]]);
@@ -286,7 +283,7 @@ function addDemo(program: Command, { surroundings, stdout, stderr, signal }: Inv
       pictures: options['pictures'], source: options['name'] ?? null, smallUsers: Number(options['smallUsers']), faults: Number(options['faults']),
     });
     if (!request.success) throw new UserError('demo-options', `--${request.error.issues[0]!.path.join('.')}: ${request.error.issues[0]!.message}.`, 'See smp demo --help.');
-    const result = await finish(terminal, signal, makeDemo(request.data, signal));
+    const result = await finish(terminal, makeDemo(request.data, signal));
     terminal.result({ verb: 'demo', ...result }, `${result.summary}${result.unchanged ? ' Nothing to do.' : ''}`);
   });
 }

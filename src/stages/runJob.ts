@@ -76,23 +76,31 @@ export async function* runJob(context: StageContext, order: JobOrder, signal: Ab
     }
     if (status?.state === 'succeeded') await rm(folder, { recursive: true, force: true }); // somebody cleared its output away
     await moveIntoPlace(building, folder);
-    if (status === null || hasEnded(status.state)) {
+    const running = status === null || hasEnded(status.state) ? null : status;
+    if (running !== null) {
+      record(running.started);
+      context.log.info(`${order.title}: ${id} is running; following it.`);
+    } else {
       record(context.now());
       await startJob(context, order, id, status !== null && status.state !== 'succeeded');
-    } else {
-      record(status.started);
-      context.log.info(`${order.title}: ${id} is running; following it.`);
-      yield { message: `${order.title}: already running, following it` };
     }
-    for await (const { lines } of followLines(host, id, 'events.jsonl', 0, signal)) {
-      const progress = events.read(lines);
-      if (progress !== null) yield progress;
+    let followed = false;
+    try {
+      if (running !== null) yield { message: `${order.title}: already running, following it` };
+      for await (const { lines } of followLines(host, id, 'events.jsonl', 0, signal)) {
+        const progress = events.read(lines);
+        if (progress !== null) yield progress;
+      }
+      followed = !signal.aborted;
+    } finally {
+      // The job goes on by itself, so it is ended here however a cancel was noticed: by the end of following, by a reader
+      // that stops reading after an abort, or by an error. Without an abort it stays: the next call follows it further.
+      if (!followed && signal.aborted) {
+        const ended = await host.cancel(id);
+        recordRunEnd(context.store, id, ended?.state ?? 'cancelled', {}, context.now());
+      }
     }
-    if (signal.aborted) {
-      const ended = await host.cancel(id);
-      recordRunEnd(context.store, id, ended?.state ?? 'cancelled', {}, context.now());
-      signal.throwIfAborted();
-    }
+    signal.throwIfAborted();
     status = await host.status(id);
     for (const warning of events.warnings) context.log.warn(`${order.title}: ${warning}`);
     if (status?.state === 'succeeded' && (await exists(output))) {

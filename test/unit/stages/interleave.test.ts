@@ -55,6 +55,15 @@ describe('interleaved work', () => {
     assert.equal(running, 0);
   });
 
+  it('ends the works that have begun when its reader stops early', async () => {
+    const all = interleave([work('a', 5), work('b', 5), work('c', 5)], 2);
+    assert.equal((await all.next()).done, false);
+    assert.equal(running, 2);
+    await all.return([]);
+    assert.equal(running, 0);
+    assert.ok(!steps.includes('a5') && !steps.includes('c1'), steps.join());
+  });
+
   it('is empty for no work', async () => {
     assert.deepEqual((await run([], 2)).results, []);
   });
