@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 #: Below this a second thread waits more than it works, and on a busy machine it slows a step down tenfold.
 ONE_THREAD_PARAMETERS = 10_000_000
-LARGE_MODEL_PARAMETERS = 100_000_000  # from here on a GPU holds frozen weights in bfloat16
+LARGE_MODEL_PARAMETERS = 100_000_000  # beyond this a GPU holds frozen weights in bfloat16
 
 
 @dataclass
@@ -53,12 +53,15 @@ class LoadedModel:
         return sum(size for size, _ in sizes), sum(size for size, learns in sizes if learns)
 
 
-def load_model(reference: ModelReference, threads: int | None = None) -> LoadedModel:
+def load_model(reference: ModelReference, threads: int | None = None, tuning: Tuning | None = None) -> LoadedModel:
     """The model as it stands, with its adapter if it has one, frozen.
 
-    `threads` None: one for a tiny model, else what torch chooses.
+    `threads` None: one for a tiny model, else what torch chooses. `tuning`: what will learn, None where nothing will.
     """
     model, tokenizer = _load_base(reference.base)
+    if torch.cuda.is_available():
+        parameters = sum(parameter.numel() for parameter in model.parameters())
+        model = cast(Any, model).to("cuda", gpu_dtype(parameters, tuning))
     if reference.adapter is not None:
         from peft import PeftModel
 
@@ -78,6 +81,14 @@ def load_model(reference: ModelReference, threads: int | None = None) -> LoadedM
     elif loaded.parameter_counts()[0] < ONE_THREAD_PARAMETERS:
         torch.set_num_threads(1)
     return loaded
+
+
+def gpu_dtype(parameters: int, tuning: Tuning | None) -> torch.dtype:
+    """What a GPU holds a base of so many weights in. Weights that learn are float32: bfloat16 keeps 8 bits of a weight,
+    and a step of AdamW is smaller than the last of them. (An adapter's weights are float32 in either case: PEFT's own way.)
+    """
+    learns = tuning is not None and tuning.method == "full"
+    return torch.bfloat16 if parameters > LARGE_MODEL_PARAMETERS and not learns else torch.float32
 
 
 def prepare_to_learn(loaded: LoadedModel, tuning: Tuning, seed: int) -> None:
@@ -161,9 +172,6 @@ def _load_base(base: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
             f"The model '{base}' cannot be loaded: {_first_line(error)}",
             "Check the folder or id; an id must be in this machine's cache, or the machine needs a network.",
         ) from error
-    if torch.cuda.is_available():
-        large = sum(parameter.numel() for parameter in model.parameters()) > LARGE_MODEL_PARAMETERS
-        model = model.to("cuda", torch.bfloat16 if large else torch.float32)
     return model, tokenizer
 
 
