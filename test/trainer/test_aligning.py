@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 import signal
@@ -15,8 +16,11 @@ from safetensors.torch import load_file
 
 from conftest import align_order, events_of, invented_rows, pair_rows, phase, steps_of, train_order, write_rows
 from multismp import aligning
-from multismp.config import ModelReference
-from multismp.tuning import load_model
+from multismp.config import AnswerRange, ModelReference, Validation
+from multismp.data import read_instruction_rows
+from multismp.losses import PairLogps
+from multismp.tuning import load_model, save_model
+from multismp.validation import ValidationSet
 
 Run = Callable[[Path, dict[str, Any]], int]
 LORA = {"method": "lora", "lora_rank": 4}
@@ -173,3 +177,41 @@ def test_a_model_that_ignores_masks_gets_its_prompts_twice(
     assert run_verb(job, align_order(random_base, pairs, "idpop")) == 0
     assert "computed twice" in events_of(job, "warning")[0]["message"]
     assert run_verb(tmp_path / "plain", align_order(random_base, pairs, "idpop")) == 0
+
+
+def test_a_loss_that_is_no_number_stops_the_run(
+    random_base: Path, tmp_path: Path, pairs: Path, run_verb: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Log-probabilities become NaN in the third step: the figures that are none are left out, and the message says why."""
+    real = aligning._Aligner._pair_logps
+    counted: list[int] = []
+
+    def logps_then_nan(self: Any, batch_index: int) -> PairLogps:
+        counted.append(batch_index)
+        found = real(self, batch_index)
+        return dataclasses.replace(found, policy_chosen=found.policy_chosen * float("nan")) if len(counted) == 3 else found
+
+    monkeypatch.setattr(aligning._Aligner, "_pair_logps", logps_then_nan)
+    job = tmp_path / "job"
+    assert run_verb(job, align_order(random_base, pairs, "idpop")) == 2
+    assert "loss of step 3 is not a number" in events_of(job, "failed")[0]["message"]
+    *_, before, last = events_of(job, "step")
+    assert last["loss"] is None
+    assert before.keys() - last.keys() == {"reward_chosen", "logps_chosen", "penalty_share"}
+    assert not (job / "model").exists()
+
+
+def test_a_model_that_gives_no_numbers_is_named_before_the_first_step(
+    random_base: Path, tmp_path: Path, pairs: Path, validation: Path, run_verb: Run
+) -> None:
+    broken = load_model(ModelReference(str(random_base), None))
+    with torch.no_grad():
+        broken.model.get_output_embeddings().weight.fill_(float("nan"))
+    save_model(broken, tmp_path / "broken")
+    job = tmp_path / "job"
+    assert run_verb(job, align_order(tmp_path / "broken", pairs, "idpop", validation)) == 2
+    assert "log-probabilities (reference, batch 1) are not numbers" in events_of(job, "failed")[0]["message"]
+    assert not events_of(job, "step")
+    look = ValidationSet(broken, Validation(validation, AnswerRange(650, 849)), read_instruction_rows(validation)).look()
+    assert (look.valid_mass, look.entropy) == (0.0, 0.0)
+    assert look.mae > 0  # every answer counts as the worst one

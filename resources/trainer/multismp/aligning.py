@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 STEP_0_TOLERANCE = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 5e-2}
 #: Largest difference between the shared and the plain way that counts as the same, nats, by dtype.
 SHARING_TOLERANCE = {torch.float32: 1e-3, torch.float16: 0.1, torch.bfloat16: 0.5}
+LOWER_THE_RATE = "Lower the learning rate, or the cap on mu."
 
 
 def align(
@@ -54,7 +55,7 @@ def align(
     adapter belongs on it.
     """
     events.progress("loading", 0, 1)
-    loaded = load_model(order.model, order.threads)
+    loaded = load_model(order.model, order.threads, order.tuning)
     merged = order.merge_sft and order.model.adapter is not None and order.tuning.method == "lora"
     if merged:
         merge_adapter(loaded)
@@ -183,8 +184,9 @@ class _Aligner:
             tokens_per_second=sum(map(len, batch)) / (time.perf_counter() - began),
             **extra,
         )
-        if finite(value) is None:
-            raise UserError(f"The loss of step {step + 1} is not a number.", "Lower the learning rate, or the cap on mu.")
+        for figure, name in ((value, "loss"), (float(norm), "gradient")):
+            if finite(figure) is None:
+                raise UserError(f"The {name} of step {step + 1} is not a number.", LOWER_THE_RATE)
 
     def _pair_logps(self, batch_index: int) -> PairLogps:
         chosen, rejected = self._logps(self._batches[batch_index])
@@ -192,18 +194,19 @@ class _Aligner:
         return PairLogps(chosen, rejected, reference_chosen.to(chosen.device), reference_rejected.to(chosen.device))
 
     def _preference_figures(self, logps: PairLogps, loss: Tensor) -> dict[str, Any]:
-        """Rewards are beta x Delta; the penalty's share is what the loss has beyond plain DPO's."""
+        """Rewards are beta x Delta; the penalty's share is what the loss has beyond plain DPO's. What is no number is left out."""
         beta = self._order.loss.beta
         with torch.no_grad():
             value = float(loss)
-            share = (value - float(dpo(logps, beta))) / value if value > 0 else 0.0
-            return {
+            share = (value - float(dpo(logps, beta))) / value if value != 0 else 0.0
+            figures = {
                 "reward_chosen": float(beta * logps.chosen_shift.mean()),
                 "reward_rejected": float(beta * logps.rejected_shift.mean()),
                 "logps_chosen": float(logps.policy_chosen.mean()),
                 "logps_rejected": float(logps.policy_rejected.mean()),
-                "penalty_share": max(0.0, share) if math.isfinite(share) else 0.0,
+                "penalty_share": 0.0 if share < 0 else share,
             }
+        return {name: figure for name, figure in figures.items() if finite(figure) is not None}
 
     def _check_step_0(self, logps: PairLogps, loss: Tensor, mu: Tensor) -> None:
         """Policy and reference are one model, so every loss is log 2 and at most its penalty on rounding noise."""
@@ -219,8 +222,8 @@ class _Aligner:
             shared = torch.cat(shared_pair_logps(self._model, self._batches[0]))
             plain = torch.cat(plain_pair_logps(self._model, self._batches[0]))
         difference = float((shared - plain).abs().max())
-        if difference <= SHARING_TOLERANCE[self._model.dtype]:
-            return True
+        if difference <= SHARING_TOLERANCE[self._model.dtype] or math.isnan(difference):
+            return True  # not a number: the reference, which is next, says so
         self._events.warning(
             f"Prompts are computed twice: sharing them moves this model's log-probabilities by {difference:.2g}."
         )
@@ -234,6 +237,11 @@ class _Aligner:
         found: list[tuple[Tensor, Tensor]] = []
         for at, batch in enumerate(self._batches):
             chosen, rejected = self._logps(batch)
+            if not (chosen.isfinite().all() and rejected.isfinite().all()):
+                raise UserError(
+                    f"The model's log-probabilities ({what}, batch {at + 1}) are not numbers.",
+                    "Choose another model: this one is broken as it is." if what == "reference" else LOWER_THE_RATE,
+                )
             found.append((chosen.cpu(), rejected.cpu()))
             if at % 10 == 0 or at == len(self._batches) - 1:
                 self._events.progress(what, at + 1, len(self._batches))

@@ -41,7 +41,7 @@ def train(
 ) -> None:
     """Runs the phases and writes the chosen model to `order.output`; goes on from the job's state if there is one."""
     events.progress("loading", 0, 1)
-    loaded = load_model(order.model, order.threads)
+    loaded = load_model(order.model, order.threads, order.tuning)
     prepare_to_learn(loaded, order.tuning, order.seed)
     encoder = loaded.encoder
     phases = [[encoder.example(row.pieces, row.answer) for row in rows] for rows in phase_rows]
@@ -157,8 +157,9 @@ class _Trainer:
             gradient_norm=finite(float(norm)),
             tokens_per_second=sum(len(example) for example in batch) / (time.perf_counter() - began),
         )
-        if finite(value) is None:
-            raise UserError(f"The loss of step {step + 1} ({phase.name}) is not a number.", "Lower the learning rate.")
+        for figure, name in ((value, "loss"), (float(norm), "gradient")):
+            if finite(figure) is None:
+                raise UserError(f"The {name} of step {step + 1} ({phase.name}) is not a number.", "Lower the learning rate.")
 
     def _look(self, phase_name: str, step: int) -> None:
         """Looks at the validation rows; without any the last state is the best."""
