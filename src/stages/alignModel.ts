@@ -14,7 +14,7 @@ import { promptedPairs, type PromptedPair } from '../store/pairs.ts';
 import { requireSource } from '../store/sources.ts';
 import { experimentScope, recordStageSuccess } from '../store/stageStates.ts';
 import { findBase, hashOfFiles, modelReference, requireSameBase, storedPath, weightsOf, type BaseModel } from './baseModel.ts';
-import { replaceModel } from './experimentModels.ts';
+import { replaceModel, requireCurrentModels } from './experimentModels.ts';
 import { requireFreshInstructions, rowId, toInstructionRows } from './instructionRows.ts';
 import { runJob } from './runJob.ts';
 import type { StageContext } from './stageContext.ts';
@@ -25,7 +25,7 @@ const SMALLEST_CHECKPOINT_DISTANCE = 10; // steps
 const GRADIENT_CLIP = 1;
 const LORA_RANK = 8; // of the tuned model's adapter, which is trained further
 
-/** @throws {UserError} `not-sampled`, `sample-stale`, `not-instructed`, `instructions-stale`, `not-trained`, `base-changed`, `not-paired`, `pairs-stale`, `no-training-pairs`, those of errorRange and of runJob */
+/** @throws {UserError} `not-sampled`, `sample-stale`, `not-instructed`, `instructions-stale`, `not-trained`, `model-stale`, `base-changed`, `not-paired`, `pairs-stale`, `no-training-pairs`, those of errorRange and of runJob */
 export async function* alignModel(context: StageContext, request: StageRequest<'align'>, signal: AbortSignal): LongWork<StageResult> {
   const { store } = context;
   const source = requireSource(store, request.source);
@@ -33,6 +33,7 @@ export async function* alignModel(context: StageContext, request: StageRequest<'
   requireFreshInstructions(store, source, draw);
   const tuned = modelsOfExperiment(store, draw.id, request, 'sft');
   if (tuned.length === 0) throw new UserError('not-trained', 'There is no tuned model of this experiment yet.', 'Run “train” first.');
+  requireCurrentModels(store, draw, tuned);
   yield { message: 'Weighing pairs' };
   const frozen = tuned.map((model) => ({ model, selected: selectPairs(promptedPairs(store, model.id), request) }));
   const base = await findBase(context, request.base);
@@ -102,7 +103,7 @@ function toPairRow({ pair, mu }: SelectedPairs['pairs'][number]): PairRow {
 function labelsOf(tuned: StoredModel, selected: SelectedPairs): TrainingLabels {
   const before = tuned.trainingLabels;
   const posts = new Set(selected.pairs.map(({ pair }) => pair.pid));
-  return { sets: [...new Set([...before.sets, 'alignment'])], poolUsers: before.poolUsers, labels: before.labels + posts.size };
+  return { ...before, sets: [...new Set([...before.sets, 'alignment'])], labels: before.labels + posts.size };
 }
 
 /** Kept with the run: the range of errors that W rests on, what was left out and how μ is spread. */

@@ -1,18 +1,21 @@
 // Stage `instruct`: renders the instruction of every question of every set but the pool's (method.md, sections 2 and 3).
+import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { isAlbum, POSTS_PER_USER, SHOTS, testWindow, trainingWindow, type Shots, type Window } from '../domain/draws.ts';
 import { buildInstruction, type TemplateName } from '../domain/instructions.ts';
 import type { LongWork } from '../protocol/progress.ts';
 import { SET_NAMES, type SetName, type StageRequest, type StageResult } from '../protocol/stages.ts';
 import { captionText, type CaptionPolicy } from '../store/captions.ts';
 import type { Database } from '../store/database.ts';
-import { requireFreshDraw, usersOfSet } from '../store/draws.ts';
-import { countInstructions, instructionInputVersion, instructionKey, promptHash, promptPost, removeOtherInstructions, saveInstructions, type StoredInstruction } from '../store/instructions.ts';
+import { requireFreshDraw, usersOfSet, type StoredDraw } from '../store/draws.ts';
+import { countInstructions, instructionInputVersion, instructionKey, instructionsHash, promptHash, promptPost, removeOtherInstructions, saveInstructions, type StoredInstruction } from '../store/instructions.ts';
 import { postsOfUser, type StoredPost } from '../store/posts.ts';
 import { requireSource, type Source } from '../store/sources.ts';
-import { drawScope, readStageState, recordStageSuccess } from '../store/stageStates.ts';
+import { drawScope, LEARNABLE, readStageState, recordStageSuccess } from '../store/stageStates.ts';
 import type { StageContext } from './stageContext.ts';
 
 const USERS_IN_BATCH = 10; // 60 instructions in a transaction, about 10 ms
+const POOL_USERS_AT_ONCE = 50; // read before other work of this thread gets its turn, about 10 ms
 
 /** @throws {UserError} `not-sampled`, `sample-stale` */
 export async function* buildInstructions({ store, now }: StageContext, request: StageRequest<'instruct'>, signal: AbortSignal): LongWork<StageResult> {
@@ -21,7 +24,7 @@ export async function* buildInstructions({ store, now }: StageContext, request: 
   const scope = drawScope(request);
   const version = instructionInputVersion(store, source, draw.inputHash, request.captions);
   const before = readStageState(store, source.id, 'instruct', scope);
-  if (before?.inputHash === version) return resultOf(countInstructions(store, draw.id), 0, true);
+  if (before?.inputHash === version && typeof before.counts[LEARNABLE] === 'string') return resultOf(countInstructions(store, draw.id), 0, true);
 
   const users = SET_NAMES.filter((set) => set !== 'pool').flatMap((set) => usersOfSet(store, draw.id, set).map((uid) => ({ set, uid })));
   const kept = new Set<string>();
@@ -35,8 +38,9 @@ export async function* buildInstructions({ store, now }: StageContext, request: 
   }
   changed += removeOtherInstructions(store, draw.id, kept);
   const counts = countInstructions(store, draw.id);
+  const learnable = yield* hashOfLearnable(store, source, draw, request.captions, signal);
   // Where no prompt came out differently, nothing that was made of them is stale: the time stays.
-  recordStageSuccess(store, source.id, 'instruct', scope, version, counts, changed === 0 && before ? before.finishedAt : now());
+  recordStageSuccess(store, source.id, 'instruct', scope, version, { ...counts, [LEARNABLE]: learnable }, changed === 0 && before ? before.finishedAt : now());
   return resultOf(counts, changed, changed === 0);
 }
 
@@ -56,6 +60,21 @@ function instructionsOfUser(store: Database, source: Source, set: SetName, uid: 
     ...(set === 'few-shot' ? [build('train', k, trainingWindow(posts, k))] : []),
     build('test', k, testWindow(posts, k)),
   ]);
+}
+
+/** Everything that a model of this draw can learn from: every set's prompts and answers, and what the pool's prompts are rendered from. */
+async function* hashOfLearnable(store: Database, source: Source, draw: StoredDraw, captions: CaptionPolicy, signal: AbortSignal): LongWork<string> {
+  const hash = createHash('sha256').update(instructionsHash(store, draw.id));
+  const pool = usersOfSet(store, draw.id, 'pool');
+  for (let start = 0; start < pool.length; start += POOL_USERS_AT_ONCE) {
+    for (const uid of pool.slice(start, start + POOL_USERS_AT_ONCE)) {
+      for (const post of postsOfUser(store, source.id, uid)) hash.update(JSON.stringify([uid, promptPost(post, captionText(store, source.id, post.pid, captions))])).update('\n');
+    }
+    yield { message: 'Reading the pool', done: Math.min(start + POOL_USERS_AT_ONCE, pool.length), total: pool.length, unit: 'users' };
+    await setImmediate(); // lets other work of this thread in
+    signal.throwIfAborted();
+  }
+  return hash.digest('hex');
 }
 
 function resultOf(counts: Readonly<Record<string, number>>, changed: number, unchanged: boolean): StageResult {

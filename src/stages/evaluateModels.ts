@@ -22,6 +22,7 @@ import { modelForShots, modelsOfExperiment, type StoredModel } from '../store/mo
 import { postsOfUser, type StoredPost } from '../store/posts.ts';
 import { requireSource, type Source } from '../store/sources.ts';
 import { experimentScope, readStageState, recordStageSuccess } from '../store/stageStates.ts';
+import { requireCurrentModels } from './experimentModels.ts';
 import { requireFreshInstructions } from './instructionRows.ts';
 import type { StageContext } from './stageContext.ts';
 
@@ -34,7 +35,7 @@ const SMALLEST_SLICE = 20; // questions left without albums; an interval over fe
 const USERS_AT_ONCE = 200; // read before other work of this thread gets its turn
 const REPORT_SHAPE = 2; // part of the input's hash: raised when the same answers would make another report
 
-/** @throws {UserError} `not-sampled`, `sample-stale`, `not-instructed`, `instructions-stale`, `not-predicted` */
+/** @throws {UserError} `not-sampled`, `sample-stale`, `not-instructed`, `instructions-stale`, `model-stale`, `not-predicted` */
 export async function* evaluateModels(context: StageContext, request: StageRequest<'evaluate'>, signal: AbortSignal): LongWork<StageResult> {
   const { store, now } = context;
   const source = requireSource(store, request.source);
@@ -81,6 +82,7 @@ interface Cell {
 }
 
 function readCells(store: Database, draw: StoredDraw, request: StageRequest<'evaluate'>): Cell[] {
+  requireCurrentModels(store, draw, modelsOfExperiment(store, draw.id, request));
   const byRole = MODEL_ROLES.map((role) => modelsOfExperiment(store, draw.id, request, role));
   const variants = byRole.flatMap((models) => [...new Set(models.map((model) => model.variant))].map((variant) => models.filter((model) => model.variant === variant)));
   const cells = TEST_SETS.filter((set) => draw.sizes[set] > 0).flatMap((set) => SHOTS.map((k): Cell => {

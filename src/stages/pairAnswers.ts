@@ -14,14 +14,16 @@ import { modelForShots, modelsOfExperiment, type StoredModel } from '../store/mo
 import { savePairs, sampledQuestions, type NewPair, type SampledQuestion } from '../store/pairs.ts';
 import { requireSource } from '../store/sources.ts';
 import { experimentScope, readStageState, recordStageSuccess } from '../store/stageStates.ts';
+import { requireCurrentModels } from './experimentModels.ts';
 import type { StageContext } from './stageContext.ts';
 
-/** @throws {UserError} `not-sampled`, `sample-stale`, `not-trained`, `not-predicted` when answers are missing or older than their prompts */
+/** @throws {UserError} `not-sampled`, `sample-stale`, `not-trained`, `model-stale`, `not-predicted` when answers are missing or older than their prompts */
 export async function* pairAnswers({ store, now }: StageContext, request: StageRequest<'pair'>, signal: AbortSignal): LongWork<StageResult> {
   const source = requireSource(store, request.source);
   const draw = requireFreshDraw(store, source, request.dataSeed);
   const models = modelsOfExperiment(store, draw.id, request, 'sft');
   if (models.length === 0) throw new UserError('not-trained', 'There is no tuned model of this experiment yet.', 'Run “train”, then “predict” for the alignment set.');
+  requireCurrentModels(store, draw, models);
   yield { message: 'Reading answers' };
   signal.throwIfAborted();
 

@@ -16,7 +16,7 @@ import { modelsOfExperiment, type StoredModel } from '../store/models.ts';
 import { answeredQuestions, countPairs, newestModel, skippedByReason } from '../store/pipelineProgress.ts';
 import { listRuns } from '../store/runs.ts';
 import { listSources, requireSource, type Source } from '../store/sources.ts';
-import { drawScope, experimentScope, listStageStates, type StageState } from '../store/stageStates.ts';
+import { drawScope, experimentScope, learnableContent, listStageStates, type StageState } from '../store/stageStates.ts';
 import type { StageContext } from './stageContext.ts';
 import { readRunningJob, runStateNow } from './runningJob.ts';
 
@@ -173,10 +173,9 @@ function trainStatus(seen: Seen): Found {
   ];
   const description = `${seen.experiment.base}: ${[...new Set(tuned.map((model) => model.chosen))].join(', ')}`;
   if (seen.experiment.plan === 'paper' && tuned.length < 3) return { state: 'partial', description, details };
-  const instructed = finishedAt(seen, 'instruct');
-  const trained = finishedAt(seen, 'train');
-  return trained !== null && instructed !== null && instructed > trained
-    ? { state: 'stale', description, details, reason: 'instructions have changed since' }
+  const content = learnableContent(seen.store, seen.source.id, seen.experiment.dataSeed);
+  return tuned.some((model) => model.trainingLabels.learnable !== content)
+    ? { state: 'stale', description, details, reason: 'users or their prompts have changed since' }
     : { state: 'done', description, details };
 }
 

@@ -20,6 +20,7 @@ import { answersGiven, savePredictions, type NewPrediction } from '../store/pred
 import { requireSource, type Source } from '../store/sources.ts';
 import { recordStageSuccess } from '../store/stageStates.ts';
 import { findBase, modelReference, requireSameBase, weightsOf, type BaseModel } from './baseModel.ts';
+import { requireCurrentModels } from './experimentModels.ts';
 import { renderWindow, requireFreshInstructions, rowId } from './instructionRows.ts';
 import { interleave } from './interleave.ts';
 import { runJob } from './runJob.ts';
@@ -34,13 +35,14 @@ const ROWS_PER_TRANSACTION = 200; // a few milliseconds
 const TINY_MODELS_AT_ONCE = 2; // each keeps one processor busy; larger models use all of them, and memory
 const GREEDY_TOKENS = 16; // at most (method.md, section 7)
 
-/** @throws {UserError} `not-sampled`, `sample-stale`, `not-instructed`, `instructions-stale`, `not-trained`, `base-changed`, `post-unknown`, `no-history`, and those of runJob */
+/** @throws {UserError} `not-sampled`, `sample-stale`, `not-instructed`, `instructions-stale`, `not-trained`, `model-stale`, `base-changed`, `post-unknown`, `no-history`, and those of runJob */
 export async function* predictPosts(context: StageContext, request: StageRequest<'predict'>, signal: AbortSignal): LongWork<StageResult> {
   const { store } = context;
   const source = requireSource(store, request.source);
   const draw = requireFreshDraw(store, source, request.dataSeed);
   const captions = requireFreshInstructions(store, source, draw);
   const models = modelsFor(context, draw, request);
+  requireCurrentModels(store, draw, models);
   const base = await findBase(context, request.base);
   requireSameBase(modelsOfExperiment(store, draw.id, request, 'base'), base);
   const work: PredictWork = { context, request, source, draw, captions, base, decoders: decodersOf(request.scope) };

@@ -9,9 +9,9 @@ import { RUN_VERSION, type TrainRun } from '../protocol/run.ts';
 import type { StageRequest, StageResult } from '../protocol/stages.ts';
 import { requireFreshDraw, usersOfSet, type StoredDraw } from '../store/draws.ts';
 import { instructionsHash, listInstructions, type StoredInstruction } from '../store/instructions.ts';
-import type { NewModel, TrainingLabels } from '../store/models.ts';
+import { NOTHING_SEEN, type NewModel, type TrainingLabels } from '../store/models.ts';
 import { requireSource } from '../store/sources.ts';
-import { experimentScope, recordStageSuccess } from '../store/stageStates.ts';
+import { experimentScope, learnableContent, recordStageSuccess } from '../store/stageStates.ts';
 import { findBase, hashOfFiles, storedPath, type BaseModel } from './baseModel.ts';
 import { replaceModel } from './experimentModels.ts';
 import type { DataFile } from './freezeRows.ts';
@@ -30,6 +30,7 @@ export async function* trainModel(context: StageContext, request: StageRequest<'
   const source = requireSource(store, request.source);
   const draw = requireFreshDraw(store, source, request.dataSeed);
   const captions = requireFreshInstructions(store, source, draw);
+  const learnable = learnableContent(store, source.id, request.dataSeed);
   yield { message: 'Looking at the base' };
   const base = await findBase(context, request.base);
   signal.throwIfAborted();
@@ -51,7 +52,7 @@ export async function* trainModel(context: StageContext, request: StageRequest<'
       stage: 'train', title: k === null ? 'Training' : `Training for ${k}-shot`, request, data, weights: base.weightsHash, offline: base.isLocal,
       run: runOf(context, experiment, { withPool: pool.users > 0, withValidation: validation.length > 0 }),
     }, signal);
-    jobs.push({ k, job, labels: labelsOf(training, pool) });
+    jobs.push({ k, job, labels: labelsOf(training, pool, learnable) });
   }
 
   yield* replaceModel(store, baseRow(context, experiment, jobs[0]!.job.id));
@@ -82,9 +83,9 @@ function runOf(context: StageContext, { request, draw, base }: Experiment, parts
 }
 
 /** All labels that training was offered: p1 … p(k+1) of the few-shot users, and every post of the pool's. */
-function labelsOf(training: readonly StoredInstruction[], pool: { users: number; labels: number }): TrainingLabels {
+function labelsOf(training: readonly StoredInstruction[], pool: { users: number; labels: number }, learnable: string): TrainingLabels {
   const fewShot = new Set(training.flatMap((row) => [...row.history, row.pid]));
-  return { sets: pool.users > 0 ? ['few-shot', 'pool'] : ['few-shot'], poolUsers: pool.users, labels: fewShot.size + pool.labels };
+  return { sets: pool.users > 0 ? ['few-shot', 'pool'] : ['few-shot'], poolUsers: pool.users, labels: fewShot.size + pool.labels, learnable };
 }
 
 function rowOf({ request, draw }: Experiment, runId: string, madeAt: number): Omit<NewModel, 'role' | 'path' | 'adapterOf' | 'weightsHash' | 'chosen' | 'trainingLabels' | 'k'> {
@@ -98,7 +99,7 @@ function baseRow(context: StageContext, experiment: Experiment, runId: string): 
   const { place, weightsHash } = experiment.base;
   return {
     ...rowOf(experiment, runId, context.now()), role: 'base', k: null, path: place, adapterOf: null, weightsHash, chosen: 'base',
-    trainingLabels: { sets: [], poolUsers: 0, labels: 0 },
+    trainingLabels: NOTHING_SEEN,
   };
 }
 

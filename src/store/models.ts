@@ -9,7 +9,11 @@ export interface TrainingLabels {
   readonly sets: readonly string[]; // 'few-shot', 'pool', 'alignment'
   readonly poolUsers: number;
   readonly labels: number;
+  readonly learnable: string; // hash of everything that could be learned from when it was (learnableContent); '' of models that learned nothing
 }
+
+/** Of a base; and what a model that an earlier version wrote does not say. */
+export const NOTHING_SEEN: TrainingLabels = { sets: [], poolUsers: 0, labels: 0, learnable: '' };
 
 export interface StoredModel {
   readonly id: number;
@@ -38,7 +42,7 @@ interface ModelRow {
 
 const fromRow = (row: ModelRow): StoredModel => ({
   id: row.id, drawId: row.draw_id, role: row.role, plan: row.plan, k: row.k, variant: row.variant, trainingSeed: row.training_seed, base: row.base, path: row.path,
-  adapterOf: row.adapter_of, weightsHash: row.weights_hash, chosen: row.chosen, trainingLabels: JSON.parse(row.training_labels) as TrainingLabels, runId: row.run_id,
+  adapterOf: row.adapter_of, weightsHash: row.weights_hash, chosen: row.chosen, trainingLabels: { ...NOTHING_SEEN, ...(JSON.parse(row.training_labels) as Partial<TrainingLabels>) }, runId: row.run_id,
   rangeMin: row.range_min, rangeMax: row.range_max, madeAt: row.made_at,
 });
 

@@ -53,6 +53,15 @@ export function clearStageFailure(store: Database, sourceId: number, stage: stri
   store.prepare('UPDATE stage_states SET error = NULL WHERE source_id = ? AND stage = ? AND scope = ? AND error IS NOT NULL').run(sourceId, stage, scope);
 }
 
+/** Where the counts of `instruct` keep the hash of all that a model of the draw can learn from. */
+export const LEARNABLE = 'learnable';
+
+/** That hash as it is now; '' before the draw's first instructions. */
+export function learnableContent(store: Database, sourceId: number, dataSeed: number): string {
+  const recorded = readStageState(store, sourceId, 'instruct', drawScope({ dataSeed }))?.counts[LEARNABLE];
+  return typeof recorded === 'string' ? recorded : '';
+}
+
 /** Scope of the stages that only the data seed tells apart (sample, instruct). */
 export const drawScope = (request: { dataSeed: number }): string => `seed ${request.dataSeed}`;
 

@@ -13,6 +13,7 @@ import { findDraw, type StoredDraw } from '../../../src/store/draws.ts';
 import type { StoredInstruction } from '../../../src/store/instructions.ts';
 import type { TrainingLabels } from '../../../src/store/models.ts';
 import { openStore } from '../../../src/store/openStore.ts';
+import { learnableContent } from '../../../src/store/stageStates.ts';
 
 export interface FixturePost {
   readonly pid: string;
@@ -72,10 +73,10 @@ export async function instructedStore(posts: readonly FixturePost[] = regularPos
 /** The experiment that the models below belong to. */
 export const experiment = { source: 'posts', dataSeed: 0, plan: 'ours', trainingSeed: 0, base: 'tiny' } as const;
 
-export function addModel(store: Database, draw: StoredDraw, role: ModelRole, changes: { plan?: Plan; k?: number; variant?: string; labels?: TrainingLabels; weightsHash?: string } = {}): number {
+export function addModel(store: Database, draw: StoredDraw, role: ModelRole, changes: { plan?: Plan; k?: number; variant?: string; labels?: Partial<TrainingLabels>; weightsHash?: string } = {}): number {
   return Number(store.prepare(`INSERT INTO models (draw_id, role, plan, k, variant, training_seed, base, path, weights_hash, chosen, training_labels, range_min, range_max, made_at)
     VALUES (?, ?, ?, ?, ?, 0, 'tiny', 'models/x', ?, 'sft 40', ?, ?, ?, 0)`).run(draw.id, role, changes.plan ?? 'ours', changes.k ?? null, changes.variant ?? (role === 'aligned' ? 'idpop' : ''),
-    changes.weightsHash ?? `weights of ${role}`, JSON.stringify(changes.labels ?? { sets: ['few-shot'], poolUsers: 0, labels: 180 }), draw.rangeMin, draw.rangeMax).lastInsertRowid);
+    changes.weightsHash ?? `weights of ${role}`, JSON.stringify({ sets: ['few-shot'], poolUsers: 0, labels: 180, learnable: learnableContent(store, draw.sourceId, draw.seed), ...changes.labels }), draw.rangeMin, draw.rangeMax).lastInsertRowid);
 }
 
 export function addPrediction(store: Database, modelId: number, asked: StoredInstruction, decoder: 'median' | 'greedy' | 'sample', draw: number, text: string, value: number | null): void {
