@@ -1,10 +1,9 @@
 // One decision of a person on one post: an event in the store and a line in the decisions folder, from which the store can
 // be rebuilt and which people merge with git.
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { UserError } from '../domain/errors.ts';
 import type { PostKey } from '../domain/posts.ts';
+import { appendDecision } from '../sources/decisionFiles.ts';
 import { addDecision, type Decision, type PostDecisionKind } from '../store/decisions.ts';
 import { postByPid } from '../store/posts.ts';
 import { requireSource } from '../store/sources.ts';
@@ -16,7 +15,7 @@ export interface PostDecision extends PostKey {
   readonly author: string;
 }
 
-/** @throws {UserError} `post-unknown`, `source-unknown`, `store-read-only` */
+/** @throws {UserError} `post-unknown`, `source-unknown`, `store-read-only`, `decision-malformed` */
 export function decideOnPost({ store, storeFolder, now }: Pick<StageContext, 'store' | 'storeFolder' | 'now'>, decision: PostDecision): void {
   const source = requireSource(store, decision.source);
   const post = postByPid(store, source.id, decision.pid);
@@ -24,9 +23,5 @@ export function decideOnPost({ store, storeFolder, now }: Pick<StageContext, 'st
   const event: Decision = {
     id: randomUUID(), pid: post.pid, kind: decision.kind, reason: decision.reason, contentHash: post.contentHash, author: decision.author, decidedAt: now(),
   };
-  addDecision(store, source.id, event);
-  const folder = join(storeFolder, 'decisions');
-  mkdirSync(folder, { recursive: true });
-  const name = decision.author.normalize('NFC').replace(/[^\p{L}\p{N}._-]+/gu, '_').slice(0, 60) || 'somebody';
-  appendFileSync(join(folder, `${name}.jsonl`), `${JSON.stringify({ source: source.name, ...event })}\n`);
+  addDecision(store, source.id, event, () => appendDecision(storeFolder, { source: source.name, ...event }));
 }

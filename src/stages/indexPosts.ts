@@ -19,6 +19,7 @@ import { sourceByName, type Source, type SourceStatistics } from '../store/sourc
 import { recordStageSuccess } from '../store/stageStates.ts';
 import { StatisticsCounter } from '../store/statistics.ts';
 import { prepareStoreFolder } from '../store/storeLocation.ts';
+import { restoreDecisions } from './restoreDecisions.ts';
 import type { StageContext } from './stageContext.ts';
 
 type IndexContext = Pick<StageContext, 'store' | 'log' | 'storeFolder' | 'now'>;
@@ -77,7 +78,8 @@ export async function* indexPosts(context: IndexContext, request: StageRequest<'
   }
   if (comparison === 'same') {
     log.info(`“${source.name}” has not changed.`);
-    return { ...summarize(source.name, live!.statistics!), unchanged: true };
+    const restored = yield* restoreDecisions(context, live!.id, source.name, signal);
+    return { ...summarize(source.name, live!.statistics!), unchanged: restored === 0 };
   }
 
   const lock = store.tryImportLock();
@@ -86,7 +88,7 @@ export async function* indexPosts(context: IndexContext, request: StageRequest<'
   try {
     yield* clear(store, 'Clearing what an earlier import left');
     const { sourceId, generationId } = beginGeneration(store, identity, now());
-    const statistics = yield* importGeneration(store, source, identity, sourceId, generationId, request.allowSkips, signal, now);
+    const statistics = yield* importGeneration(context, source, identity, sourceId, generationId, request.allowSkips, signal);
     done = true;
     recordStageSuccess(store, sourceId, 'index', '', sourceByName(store, source.name)!.fingerprint, countsOf(statistics), now());
     log.info(`Indexed ${statistics.posts} posts of “${source.name}” in ${((performance.now() - started) / 1000).toFixed(1)} s; ${statistics.skippedRows} rows skipped.`);
@@ -103,8 +105,9 @@ export async function* indexPosts(context: IndexContext, request: StageRequest<'
 
 /** Reads, orders and switches. */
 async function* importGeneration(
-  store: Database, source: PostSource, identity: SourceIdentity, sourceId: number, generationId: number, allowSkips: boolean, signal: AbortSignal, now: () => number,
+  context: IndexContext, source: PostSource, identity: SourceIdentity, sourceId: number, generationId: number, allowSkips: boolean, signal: AbortSignal,
 ): AsyncGenerator<Progress, SourceStatistics, void> {
+  const { store, now } = context;
   const hashes = new Map<string, string>();
   const pictures = createHash('sha256');
   const counter = new StatisticsCounter();
@@ -142,6 +145,8 @@ async function* importGeneration(
     signal.throwIfAborted();
     if (pace.isTime()) yield { message: 'Ordering posts', done, total: rows, unit: 'posts' };
   }
+  // Before anybody sees the posts: none that was left out shows up for a moment.
+  yield* restoreDecisions(context, sourceId, identity.name, signal);
   const statistics = counter.finish(skips.count);
   const files = source.files.map((file): IndexedFile => ({ path: file.path, role: file.role, size: file.size, modifiedAt: file.modifiedAt, sha256: hashes.get(file.path) ?? '' }));
   makeLive(store, {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { PostHit } from '../protocol/workerRpc.ts';
 import type { Database } from './database.ts';
+import { TRANSACTION_MILLISECONDS } from './generations.ts';
 
 export type PostDecisionKind = 'post-excluded' | 'post-restored';
 
@@ -15,11 +16,37 @@ export interface Decision {
   readonly decidedAt: number; // unix seconds
 }
 
-export function addDecision(store: Database, sourceId: number, decision: Decision): void {
+const INSERT = 'INSERT INTO decisions (id, source_id, pid, kind, payload, content_hash, author, decided_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING';
+
+function insert(store: Database, sourceId: number, decision: Decision): boolean {
+  return store.prepare(INSERT).run(
+    decision.id, sourceId, decision.pid, decision.kind, JSON.stringify({ reason: decision.reason }), decision.contentHash, decision.author, decision.decidedAt,
+  ).changes > 0;
+}
+
+/**
+ * Adds a decision. `keep` writes it down outside of the store before it counts here: when that throws nothing is decided,
+ * and when the commit fails after it the next replay makes up for it.
+ */
+export function addDecision(store: Database, sourceId: number, decision: Decision, keep: () => void): void {
   store.transaction(() => {
-    store.prepare('INSERT INTO decisions (id, source_id, pid, kind, payload, content_hash, author, decided_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)').run(
-      decision.id, sourceId, decision.pid, decision.kind, JSON.stringify({ reason: decision.reason }), decision.contentHash, decision.author, decision.decidedAt);
+    insert(store, sourceId, decision);
+    keep();
   });
+}
+
+/** Adds the decisions that are not there yet, told by their ids, in short transactions; yields after each how many were added. */
+export function* replayDecisions(store: Database, sourceId: number, decisions: readonly Decision[]): Generator<number, void, void> {
+  const known = store.prepare('SELECT 1 FROM decisions WHERE id = ?');
+  const missing = decisions.filter(({ id }) => known.get(id) === undefined);
+  let added = 0;
+  for (let next = 0; next < missing.length; ) {
+    store.transaction(() => {
+      const deadline = performance.now() + TRANSACTION_MILLISECONDS;
+      for (; next < missing.length && (next % 16 !== 0 || performance.now() < deadline); next++) if (insert(store, sourceId, missing[next]!)) added++;
+    });
+    yield added;
+  }
 }
 
 /** Live posts that a person has left out, newest decision first; the snippet says who and why. */
