@@ -96,7 +96,8 @@ export function addVerbs(program: Command, invocation: Invocation): void {
     .option('--out <folder>', 'folder to make; else exports/SOURCE-FORMAT-CONTENT in the workspace');
   verb('run', 'the whole pipeline for a plan; what is done already is not done again', ['captions', 'index.allowSkips', ...EXPERIMENT, ...TRAIN, 'predict.batchSize', ...ALIGN], runVerb)
     .option('--data <path>', 'data set to index first')
-    .option('--captions-file <file>', 'captions to import; else captions.jsonl beside the data, if it is there');
+    .option('--captions-file <file>', 'captions to import; else captions.jsonl beside the data, if it is there')
+    .option('--every-post', 'at the end let the aligned model predict every post of the source that has an earlier post of its user');
   verb('status', 'how far the pipeline is, and what comes next', EXPERIMENT, statusVerb);
   verb('search <words...>', 'posts by id, or by words of title, tags and caption', [], searchVerb).option('--limit <number>', 'posts shown', '20');
   for (const kind of ['exclude', 'restore'] as const) {
@@ -227,7 +228,7 @@ async function exportVerb(place: Workplace): Promise<void> {
 async function runVerb(place: Workplace): Promise<void> {
   const { context, options, settings, terminal, signal } = place;
   const path = (name: string): string | null => (options[name] === undefined ? null : resolve(options[name] as string));
-  const result = await finish(terminal, runPlan(context, { data: path('data'), source: options.source ?? null, captionsFile: path('captionsFile'), settings }, signal));
+  const result = await finish(terminal, runPlan(context, { data: path('data'), source: options.source ?? null, captionsFile: path('captionsFile'), everyPost: options['everyPost'] === true, settings }, signal));
   const { report } = findEvaluation(context.store, result.evaluation)!;
   const total = result.stages.reduce((sum, stage) => sum + stage.seconds, 0);
   const stages = textTable([['stage', 'time'], ...result.stages.map((stage) => [stage.title, stage.unchanged ? 'nothing to do' : duration(stage.seconds)]), ['together', duration(total)]]);

@@ -17,6 +17,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   'not-instructed': 'smpCurator.runPlan',
   'instructions-stale': 'smpCurator.runPlan',
   'not-trained': 'smpCurator.runPlan',
+  'model-stale': 'smpCurator.runPlan',
   'not-predicted': 'smpCurator.runPlan',
   'not-paired': 'smpCurator.runPlan',
   'python-too-old': 'smpCurator.openSettings',

@@ -12,6 +12,7 @@ export const runRequestSchema = z.object({
   data: z.string().nullable(),
   source: z.string().min(1).nullable(), // null: named after the data, or the store's only source
   captionsFile: z.string().nullable(), // null: captions.jsonl beside the data, if it is there
+  everyPost: z.boolean().optional(), // at the end the aligned model also predicts every post of the source
   settings: settingsSchema,
 });
 export type RunRequest = z.infer<typeof runRequestSchema>;

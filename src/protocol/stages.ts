@@ -67,4 +67,5 @@ export interface StageResult {
   readonly summary: string;
   readonly counts: Readonly<Record<string, number | string>>;
   readonly unchanged: boolean;
+  readonly source?: string; // of `index`, also when nothing had changed: the source's name
 }

@@ -270,5 +270,5 @@ function summarize(name: string, statistics: SourceStatistics): Omit<StageResult
   const counts = countsOf(statistics);
   const notes = [counts['dropped']! > 0 ? `${counts['dropped']} dropped` : '', counts['skipped']! > 0 ? `${counts['skipped']} rows skipped` : ''].filter((note) => note !== '');
   const number = (value: number): string => value.toLocaleString('en');
-  return { summary: `${name}: ${number(statistics.posts)} posts of ${number(statistics.users)} users${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`, counts };
+  return { summary: `${name}: ${number(statistics.posts)} posts of ${number(statistics.users)} users${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`, counts, source: name };
 }

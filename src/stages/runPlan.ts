@@ -1,7 +1,7 @@
 // `run`: the whole pipeline for a plan, in the order of the pipeline table. Every stage does only what changed, so a run
 // that was broken off goes on where it stopped, and a second run does nothing.
-import { existsSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { UserError } from '../domain/errors.ts';
 import { PIPELINE } from '../pipeline.ts';
 import type { LongWork, Progress } from '../protocol/progress.ts';
@@ -56,8 +56,8 @@ export async function* runPlan(context: StageContext, request: RunRequest, signa
   };
   const titleOf = (id: string): string => PIPELINE.find((entry) => entry.id === id)!.title;
 
-  if (request.data !== null) yield* run('index', titleOf('index'), indexRequest(request.data, request.source, settings));
-  const source = sourceOf(context, request);
+  const indexed = request.data === null ? null : yield* run('index', titleOf('index'), indexRequest(request.data, request.source, settings));
+  const source = indexed?.source ?? chosenSource(context, request);
   const captions = captionsFileOf(context, request, source);
   yield* run('sample', titleOf('sample'), sampleRequest(source, settings));
   if (captions !== null) yield* run('caption', titleOf('caption'), { source, import: captions });
@@ -68,6 +68,7 @@ export async function* runPlan(context: StageContext, request: RunRequest, signa
   yield* run('align', titleOf('align'), alignRequest(source, settings));
   yield* run('predict', `${titleOf('predict')} (test sets)`, predictRequest(source, settings, ['base', 'sft', 'aligned'], 'test'));
   const evaluated = yield* run('evaluate', titleOf('evaluate'), evaluateRequest(source, settings));
+  if (request.everyPost) yield* run('predict', `${titleOf('predict')} (every post)`, predictRequest(source, settings, ['aligned'], 'every'));
 
   const evaluation = evaluated.counts['evaluation'] as number;
   return {
@@ -76,16 +77,10 @@ export async function* runPlan(context: StageContext, request: RunRequest, signa
   };
 }
 
-/** The source that was just indexed is the one whose data were named; else the one that was asked for, or the only one. */
-function sourceOf(context: StageContext, request: RunRequest): string {
+/** The source that was asked for, or the only one. */
+function chosenSource(context: StageContext, request: RunRequest): string {
   if (request.source !== null) return requireSource(context.store, request.source).name;
   const sources = listSources(context.store);
-  const data = request.data;
-  if (data !== null) {
-    const folder = statSync(data).isDirectory() ? data : dirname(data);
-    const indexed = sources.filter((source) => source.root === folder);
-    if (indexed.length > 0) return indexed.reduce((newest, source) => ((source.indexedAt ?? 0) > (newest.indexedAt ?? 0) ? source : newest)).name;
-  }
   if (sources.length === 1) return sources[0]!.name;
   if (sources.length === 0) throw new UserError('no-source', 'There are no posts in this store yet.', 'Name a data set to index (--data).');
   throw new UserError('source-ambiguous', `This store has several sources: ${sources.map((source) => `“${source.name}”`).join(', ')}.`, 'Name one (--source).');

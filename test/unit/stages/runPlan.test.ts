@@ -8,6 +8,7 @@ import type { EvaluationReport, Finding } from '../../../src/protocol/report.ts'
 import { DEFAULT_SETTINGS } from '../../../src/protocol/settings.ts';
 import type { RunRequest } from '../../../src/protocol/stageRequests.ts';
 import { stageRequestSchemas, type StageName } from '../../../src/protocol/stages.ts';
+import { indexPosts } from '../../../src/stages/indexPosts.ts';
 import { runPlan } from '../../../src/stages/runPlan.ts';
 import { STAGES, type StageTable } from '../../../src/stages/stageTable.ts';
 import { saveEvaluation } from '../../../src/store/evaluations.ts';
@@ -22,7 +23,7 @@ function standIns(asked: Asked[], evaluation: number): StageTable {
     stageRequestSchemas[name].parse(request);
     asked.push([name, request]);
     yield { message: 'working' };
-    return { summary: `${name} done`, counts: name === 'evaluate' ? { evaluation } : {}, unchanged: name === 'sample' };
+    return { summary: `${name} done`, counts: name === 'evaluate' ? { evaluation } : {}, unchanged: name === 'sample', ...(name === 'index' ? { source: 'posts' } : {}) };
   }])) as unknown as StageTable;
 }
 
@@ -59,6 +60,29 @@ describe('run', () => {
     const withData = await planned({ data: context.folder, source: 'posts' });
     await withData.run();
     assert.deepEqual(withData.asked[0], ['index', { path: context.folder, name: 'posts', mapping: null, allowSkips: false }]);
+  });
+
+  it('goes on with the table that was named, also unchanged beside a newer one of the same folder', async () => {
+    const { context, asked } = await planned();
+    const table = (name: string, score: string): string => {
+      const path = join(context.folder, name);
+      writeFileSync(path, `id,user,time,title,popularity\n1,anna,1500000000,A title,${score}\n2,anna,1500086400,Another title,${score}\n`);
+      return path;
+    };
+    const first = table('a.csv', '1.50');
+    for (const path of [first, table('b.csv', '2.50')]) await drain(indexPosts(context, { path, name: null, mapping: null, allowSkips: false }, neverAborted));
+    const result = await drain(runPlan(context, { data: first, source: null, captionsFile: null, settings: DEFAULT_SETTINGS }, neverAborted, { ...standIns(asked, 1), index: STAGES.index }));
+    assert.equal(result.source, 'a');
+    assert.ok(asked.length > 0 && asked.every(([, request]) => request['source'] === 'a'));
+    assert.deepEqual(result.stages[0], { ...result.stages[0]!, title: 'Index', unchanged: true });
+  });
+
+  it('lets the aligned model predict every post at the end, when that was asked for', async () => {
+    const { asked, run } = await planned({ everyPost: true });
+    const result = await run();
+    const [name, request] = asked.at(-1)!;
+    assert.deepEqual([name, request['scope'], request['roles']], ['predict', 'every', ['aligned']]);
+    assert.equal(result.summary, 'evaluate done');
   });
 
   it('imports the captions that were named, or those beside the data', async () => {
