@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import os
 import signal
@@ -16,6 +17,8 @@ from safetensors.torch import load_file
 
 from conftest import align_order, events_of, invented_rows, pair_rows, phase, steps_of, train_order, write_rows
 from multismp import aligning
+from multismp import validation as validating
+from multismp.checkpoints import StopSignal
 from multismp.config import AnswerRange, ModelReference, Validation
 from multismp.data import read_instruction_rows
 from multismp.losses import PairLogps
@@ -123,8 +126,12 @@ def test_merging_first_gives_a_fresh_adapter_on_the_merged_model(
     job = tmp_path / "job"
     order = align_order(random_base, pairs, "idpop", tuning=LORA, merge_sft=True)
     order["model"]["adapter"] = str(sft_adapter)
+    save_model(load_model(ModelReference(str(random_base), None)), job / "model-merged")  # left by other orders
     assert run_verb(job, order) == 0
     assert steps_of(job)["idpop", 1] == pytest.approx(math.log(2), abs=1e-5)
+    assert json.loads((job / "model" / "adapter_config.json").read_text())["base_model_name_or_path"] == str(
+        job / "model-merged"
+    )
     ids = torch.tensor([[5, 6, 7]])
     merged = load_model(ModelReference(str(job / "model-merged"), None)).model(input_ids=ids).logits
     tuned = load_model(ModelReference(str(random_base), str(sft_adapter))).model(input_ids=ids).logits
@@ -212,6 +219,54 @@ def test_a_model_that_gives_no_numbers_is_named_before_the_first_step(
     assert run_verb(job, align_order(tmp_path / "broken", pairs, "idpop", validation)) == 2
     assert "log-probabilities (reference, batch 1) are not numbers" in events_of(job, "failed")[0]["message"]
     assert not events_of(job, "step")
-    look = ValidationSet(broken, Validation(validation, AnswerRange(650, 849)), read_instruction_rows(validation)).look()
+    look = ValidationSet(broken, Validation(validation, AnswerRange(650, 849)), read_instruction_rows(validation)).look(StopSignal())
     assert (look.valid_mass, look.entropy) == (0.0, 0.0)
     assert look.mae > 0  # every answer counts as the worst one
+
+
+@pytest.mark.parametrize("stop_at", ["reference", "look 1", "epoch", "look 3", "last step of an epoch"])
+def test_a_stop_outside_the_steps_keeps_them(
+    random_base: Path, tmp_path: Path, pairs: Path, validation: Path, run_verb: Run, monkeypatch: pytest.MonkeyPatch, stop_at: str
+) -> None:
+    """Of long work between steps nothing is finished first, and nothing is missing once the run has gone on."""
+    monkeypatch.setattr(validating, "_PROMPTS_AT_ONCE", 2)  # two batches a look
+    order = align_order(random_base, pairs, "idpop", validation)  # 3 steps an epoch
+    assert run_verb(tmp_path / "whole", order) == 0
+    seen: list[str] = []
+
+    def signal_at(place: str) -> None:
+        seen.append(place)
+        if place == stop_at and seen.count(place) == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    real_logps, real_batch, real_rate = aligning._Aligner._logps, validating.PromptBatch, aligning.set_linear_rate
+
+    def logps(self: Any, batch: Any) -> Any:
+        signal_at("steps" if torch.is_grad_enabled() else "epoch" if self._reference else "reference")
+        return real_logps(self, batch)
+
+    def batch(*arguments: Any) -> Any:
+        signal_at(f"look {seen.count('look') + 1}")
+        seen.append("look")
+        return real_batch(*arguments)
+
+    def rate(optimizer: Any, peak: float, step: int, steps: int) -> float:
+        signal_at("last step of an epoch" if step == 2 else "another step")
+        return real_rate(optimizer, peak, step, steps)
+
+    monkeypatch.setattr(aligning._Aligner, "_logps", logps)
+    monkeypatch.setattr(validating, "PromptBatch", batch)
+    monkeypatch.setattr(aligning, "set_linear_rate", rate)
+    job = tmp_path / "stopped"
+    assert run_verb(job, order) == 143
+    assert seen[-1] == ("steps" if stop_at == "last step of an epoch" else "look" if "look" in stop_at else stop_at)
+    assert run_verb(job, order) == 0
+    resumed_at = {"reference": None, "look 1": 0, "epoch": 3, "look 3": 3, "last step of an epoch": 3}[stop_at]
+    assert events_of(job, "started")[1]["resumed_at"] == resumed_at
+    assert steps_of(job) == steps_of(tmp_path / "whole")
+    assert len(events_of(job, "step")) == 6  # none was done twice
+    for kind, number in (("epoch", "epoch"), ("validation", "step")):
+        whole, found = (
+            {event[number]: {**event, "time": 0} for event in events_of(folder, kind)} for folder in (tmp_path / "whole", job)
+        )
+        assert found == whole

@@ -19,6 +19,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from conftest import BASE, ROOT, events_of, invented_rows, phase, steps_of, train_order, write_rows
 from multismp import training
+from multismp import validation as validating
 from multismp.checkpoints import StopSignal
 from multismp.config import ModelReference
 from multismp.tuning import load_model
@@ -171,6 +172,37 @@ def test_sigterm_saves_a_checkpoint_and_exits_143(
     assert events_of(job, "started")[1]["resumed_at"] == stop_after
     assert len(events_of(job, "step")) == 30  # no step was done twice
     assert steps_of(job) == steps_of(tmp_path / "whole")
+
+
+# batches of looks, two a look: the first before all steps, at step 7, at the end of the phase; and the last one there
+@pytest.mark.parametrize("stop_at", [1, 3, 9, 10])
+def test_a_stop_within_a_look_keeps_the_steps_and_takes_the_look_later(
+    random_base: Path, tmp_path: Path, data: dict[str, Path], run_verb: Run, monkeypatch: pytest.MonkeyPatch, stop_at: int
+) -> None:
+    monkeypatch.setattr(validating, "_PROMPTS_AT_ONCE", 2)  # two batches a look
+    order = two_phases(random_base, data)
+    assert run_verb(tmp_path / "whole", order) == 0
+    counted = 0
+    real = validating.PromptBatch
+
+    def batch_then_signal(*arguments: Any) -> Any:
+        nonlocal counted
+        counted += 1
+        if counted == stop_at:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return real(*arguments)
+
+    monkeypatch.setattr(validating, "PromptBatch", batch_then_signal)
+    job = tmp_path / "stopped"
+    assert run_verb(job, order) == 143
+    assert counted == stop_at  # no further batch was begun
+    assert run_verb(job, order) == 0
+    assert steps_of(job) == steps_of(tmp_path / "whole")
+    assert len(events_of(job, "step")) == 30  # no step was done twice
+    whole, found = (
+        [event | {"time": 0} for event in events_of(folder, "validation")] for folder in (tmp_path / "whole", job)
+    )
+    assert found == whole
 
 
 def test_a_finished_run_is_not_repeated_unless_its_orders_change(

@@ -60,9 +60,8 @@ def align(
     if merged:
         merge_adapter(loaded)
         base = order.output.with_name(f"{order.output.name}-merged")
-        if not base.exists():
-            save_model(loaded, base)
-        loaded.model.config._name_or_path = str(base)  # what the fresh adapter says it belongs on
+        save_model(loaded, base)  # also where one stands already: it may come from other orders
+        loaded.base = str(base.resolve())  # what the fresh adapter says it belongs on
     prepare_to_learn(loaded, order.tuning, order.seed)
     aligner = _Aligner(order, loaded, rows, validation_rows, events, state, stop)
     resumed = state.load()
@@ -128,8 +127,7 @@ class _Aligner:
         if resumed is None:
             self._shared = self._sharing_holds()
             self._reference = self._all_logps("reference")
-            self._report_epoch(0, self._reference)
-            self._look(0)
+            self._end_epoch(0)
         else:
             start = int(resumed["step"])
             self._shared = bool(resumed["shared"])
@@ -137,17 +135,18 @@ class _Aligner:
             load_trainable_state(self._model, resumed["weights"])
             self._optimizer.load_state_dict(resumed["optimizer"])
             torch.set_rng_state(resumed["torch_random"])
+            if resumed["report_due"]:
+                self._end_epoch(start // len(self._batches))
         for step in range(start, self.steps):
             epoch, place = divmod(step, len(self._batches))
             self._step(step, self._epoch_order(epoch)[place])
             done = step + 1
+            ends_epoch = place == len(self._batches) - 1
             if done % self._order.checkpoint_every == 0 or self._stop.requested:
-                self._save(done)
-            if self._stop.requested:
-                raise Terminated
-            if place == len(self._batches) - 1:
-                self._report_epoch(epoch + 1, self._all_logps("epoch"))
-                self._look(done)
+                self._save(done, report_due=ends_epoch)
+            self._stop.check()
+            if ends_epoch:
+                self._end_epoch(epoch + 1)
 
     def _epoch_order(self, epoch: int) -> list[int]:
         order = list(range(len(self._batches)))
@@ -236,6 +235,7 @@ class _Aligner:
     def _all_logps(self, what: str) -> list[tuple[Tensor, Tensor]]:
         found: list[tuple[Tensor, Tensor]] = []
         for at, batch in enumerate(self._batches):
+            self._stop.check()
             chosen, rejected = self._logps(batch)
             if not (chosen.isfinite().all() and rejected.isfinite().all()):
                 raise UserError(
@@ -246,6 +246,16 @@ class _Aligner:
             if at % 10 == 0 or at == len(self._batches) - 1:
                 self._events.progress(what, at + 1, len(self._batches))
         return found
+
+    def _end_epoch(self, epoch: int) -> None:
+        """Reports and looks; a stop within keeps the steps, and both are done when the run goes on. Epoch 0 is the reference."""
+        done = epoch * len(self._batches)
+        try:
+            self._report_epoch(epoch, self._reference if epoch == 0 else self._all_logps("epoch"))
+            self._look(done)
+        except Terminated:
+            self._save(done, report_due=True)
+            raise
 
     def _report_epoch(self, epoch: int, logps: Sequence[tuple[Tensor, Tensor]]) -> None:
         """Log-probabilities of every pair; epoch 0 is the reference."""
@@ -260,7 +270,7 @@ class _Aligner:
         """Held-out MAE is watched here and chooses nothing."""
         if self._validation is None:
             return
-        look = self._validation.look()
+        look = self._validation.look(self._stop)
         self._events.emit(
             "validation",
             phase=self._order.loss.name,
@@ -275,10 +285,11 @@ class _Aligner:
         answer: list[int] = encoder.answer(row.label if self._control == "sft-continued" else row.chosen)
         return answer
 
-    def _save(self, step: int) -> None:
+    def _save(self, step: int, report_due: bool) -> None:
         self._state.save(
             {
                 "step": step,
+                "report_due": report_due,
                 "weights": trainable_state(self._model),
                 "optimizer": self._optimizer.state_dict(),
                 "torch_random": torch.get_rng_state(),

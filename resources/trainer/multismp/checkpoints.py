@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Any
 
 from .config import ModelReference
+from .failures import Terminated
 
 FOLDER = Path("checkpoints")
 
@@ -30,6 +31,11 @@ class StopSignal:
     def install(self) -> None:
         """Listens from now on."""
         signal.signal(signal.SIGTERM, self._receive)
+
+    def check(self) -> None:
+        """Raises Terminated once the signal came: for work that is begun anew, or whose caller saves what came before it."""
+        if self.requested:
+            raise Terminated
 
     def _receive(self, _number: int, _frame: FrameType | None) -> None:
         self.requested = True

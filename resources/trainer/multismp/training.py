@@ -104,9 +104,9 @@ class _Trainer:
         self.best = trainable_state(model)
 
     def run(self, phases: Sequence[Sequence[Example]], resumed: dict[str, Any] | None) -> None:
-        first_phase, first_step = 0, 0
+        first_phase, first_step, look_due = 0, 0, False
         if resumed is not None:
-            first_phase, first_step = int(resumed["phase"]), int(resumed["step"])
+            first_phase, first_step, look_due = int(resumed["phase"]), int(resumed["step"]), bool(resumed["look_due"])
             self._steps_done = int(resumed["steps_done"])
             self._best_mae, self.best_label, self.best = resumed["best_mae"], resumed["best_label"], resumed["best"]
             load_trainable_state(self._model, resumed["weights"])
@@ -120,6 +120,8 @@ class _Trainer:
             if at == first_phase and resumed is not None:
                 start = first_step
                 optimizer.load_state_dict(resumed["optimizer"])
+                if look_due:
+                    self._look_and_save(at, phase, start, optimizer)
             elif at > 0:
                 load_trainable_state(self._model, self.best)
             self._run_phase(at, phase, phases[at], optimizer, start)
@@ -130,13 +132,11 @@ class _Trainer:
             self._step(phase, [examples[index] for index in next(batches)], optimizer, step)
             self._steps_done += 1
             done = step + 1
-            looked = done % phase.validate_every == 0 or done == phase.steps
-            if looked:
-                self._look(phase.name, done)
-            if looked or self._stop.requested:
-                self._save(at, done, optimizer)
-            if self._stop.requested:
-                raise Terminated
+            if done % phase.validate_every == 0 or done == phase.steps:
+                self._look_and_save(at, phase, done, optimizer)
+            elif self._stop.requested:
+                self._save(at, done, optimizer, look_due=False)
+            self._stop.check()
 
     def _step(self, phase: Phase, batch: Sequence[Example], optimizer: Any, step: int) -> None:
         began = time.perf_counter()
@@ -161,13 +161,22 @@ class _Trainer:
             if finite(figure) is None:
                 raise UserError(f"The {name} of step {step + 1} ({phase.name}) is not a number.", "Lower the learning rate.")
 
+    def _look_and_save(self, at: int, phase: Phase, step: int, optimizer: Any) -> None:
+        """A look takes long on a large model; a stop within it keeps the steps, and the look is taken when the run goes on."""
+        try:
+            self._look(phase.name, step)
+        except Terminated:
+            self._save(at, step, optimizer, look_due=True)
+            raise
+        self._save(at, step, optimizer, look_due=False)
+
     def _look(self, phase_name: str, step: int) -> None:
         """Looks at the validation rows; without any the last state is the best."""
         label = f"{phase_name} {step}" if step > 0 else "base"
         if self._validation is None:
             self.best_label, self.best = label, trainable_state(self._model)
             return
-        look = self._validation.look()
+        look = self._validation.look(self._stop)
         is_best = look.mae < self._best_mae
         if is_best:
             self._best_mae, self.best_label, self.best = look.mae, label, trainable_state(self._model)
@@ -181,11 +190,12 @@ class _Trainer:
             best=is_best,
         )
 
-    def _save(self, phase: int, step: int, optimizer: Any) -> None:
+    def _save(self, phase: int, step: int, optimizer: Any, look_due: bool) -> None:
         self._state.save(
             {
                 "phase": phase,
                 "step": step,
+                "look_due": look_due,
                 "steps_done": self._steps_done,
                 "weights": trainable_state(self._model),
                 "optimizer": optimizer.state_dict(),

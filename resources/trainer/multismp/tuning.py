@@ -35,6 +35,7 @@ class LoadedModel:
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     encoder: PromptEncoder
+    base: str = ""  # folder, .gguf file or id that the model without its adapter was loaded from
 
     @property
     def device(self) -> str:
@@ -75,7 +76,7 @@ def load_model(reference: ModelReference, threads: int | None = None, tuning: Tu
             ) from error
     model.requires_grad_(False)
     model.eval()
-    loaded = LoadedModel(model, tokenizer, PromptEncoder(tokenizer))
+    loaded = LoadedModel(model, tokenizer, PromptEncoder(tokenizer), reference.base)
     if threads is not None:
         torch.set_num_threads(threads)
     elif loaded.parameter_counts()[0] < ONE_THREAD_PARAMETERS:
@@ -98,6 +99,7 @@ def prepare_to_learn(loaded: LoadedModel, tuning: Tuning, seed: int) -> None:
             from peft import LoraConfig, get_peft_model
 
             torch.manual_seed(seed)  # the fresh adapter's A; its B is 0
+            cast(Any, loaded.model).name_or_path = loaded.base  # PEFT writes it down; of a .gguf it would know the folder alone
             lora = LoraConfig(
                 task_type="CAUSAL_LM",
                 r=tuning.lora_rank,

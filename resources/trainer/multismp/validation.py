@@ -13,6 +13,7 @@ from .data import InstructionRow, hundredths
 from .decoding import AnswerTrie, PromptBatch
 
 if TYPE_CHECKING:
+    from .checkpoints import StopSignal
     from .tuning import LoadedModel
 
 _PROMPTS_AT_ONCE = 16
@@ -37,13 +38,17 @@ class ValidationSet:
         self._prompts = sorted(prompts, key=lambda prompt: len(prompt[0]))
 
     @torch.no_grad()
-    def look(self) -> Look:
-        """A prompt without any valid mass counts with the larger distance to the range's ends."""
+    def look(self, stop: StopSignal) -> Look:
+        """A prompt without any valid mass counts with the larger distance to the range's ends.
+
+        Raises Terminated between two batches when `stop` is requested.
+        """
         errors: list[int] = []
         masses: list[float] = []
         entropies: list[float] = []
         answers = self._trie.range
         for start in range(0, len(self._prompts), _PROMPTS_AT_ONCE):
+            stop.check()
             part = self._prompts[start : start + _PROMPTS_AT_ONCE]
             batch = PromptBatch(self._loaded.model, self._loaded.encoder, [prompt for prompt, _ in part])
             for (_, truth), distribution in zip(part, batch.distributions(self._trie, quick=True), strict=True):
