@@ -90,6 +90,30 @@ def test_a_stopped_prediction_goes_on_where_it_was(
     assert (job / "predictions.jsonl").read_text() == (tmp_path / "whole" / "predictions.jsonl").read_text()
 
 
+def test_a_batch_that_a_kill_tore_is_done_again_whole(
+    tmp_path: Path, rows: Path, run_verb: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its last rows would stand beside others, and round otherwise."""
+    batches: list[list[list[int]]] = []
+    real = predicting.PromptBatch
+
+    def batch_then_signal(model: Any, encoder: Any, prompts: Any) -> Any:
+        batches.append(prompts)
+        if len(batches) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return real(model, encoder, prompts)
+
+    monkeypatch.setattr(predicting, "PromptBatch", batch_then_signal)
+    job = tmp_path / "job"
+    assert run_verb(job, predict_order(BASE, rows, ALL)) == 143
+    kept = job / "checkpoints" / "rows.jsonl"
+    kept.write_bytes(b"".join(kept.read_bytes().splitlines(keepends=True)[:5]))  # one row of the second batch is left
+    assert run_verb(job, predict_order(BASE, rows, ALL)) == 0
+    assert batches[2] == batches[1]
+    assert [len(batch) for batch in batches] == [4, 4, 4, 2]
+    assert [row["id"] for row in read_rows(job / "predictions.jsonl")[::4]] == [f"5/{at}" for at in range(10)]
+
+
 def test_scores_are_the_log_probabilities_of_each_token(base: LoadedModel, tmp_path: Path, rows: Path, run_verb: Run) -> None:
     job = tmp_path / "job"
     order = predict_order(BASE, rows, ALL, verb="score", output="scores.jsonl")

@@ -185,12 +185,17 @@ class _Work:
         work: Callable[[Sequence[tuple[PromptRow, list[int]]]], Iterator[tuple[str, list[dict[str, Any]]]]],
     ) -> None:
         done = self._read_kept()
-        waiting = sorted((entry for entry in self._encoded if entry[0].id not in done), key=lambda entry: len(entry[1]))
+        # Batches are cut before what is done is left out, and one that was torn is done again whole: other companions
+        # would round a row otherwise.
+        entries = sorted(self._encoded, key=lambda entry: len(entry[1]))
+        batches = [entries[start : start + self._batch_size] for start in range(0, len(entries), self._batch_size)]
         total = len(self._encoded)
         reported = 0.0
         with self._kept.open("a", encoding="utf-8") as kept:
-            for start in range(0, len(waiting), self._batch_size):
-                for row_id, rows in work(waiting[start : start + self._batch_size]):
+            for batch in batches:
+                if all(row.id in done for row, _ in batch):
+                    continue
+                for row_id, rows in work(batch):
                     done[row_id] = rows
                     kept.write(json.dumps([row_id, rows], ensure_ascii=False) + "\n")
                 kept.flush()
