@@ -4,13 +4,13 @@ import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync,
 import { join } from 'node:path';
 import { openStore } from '../src/store/openStore.ts';
 import { relocateStore } from '../src/store/relocateStore.ts';
-import { execute } from './execute.ts';
+import { smpQuietly } from './execute.ts';
 import { fingerprint } from './fingerprint.ts';
-import { RESOURCES, ROOT, SAMPLE, TOOLS } from './paths.ts';
+import { RESOURCES, SAMPLE, TOOLS } from './paths.ts';
 
 const USERS = 120;
-/** What the sample's contents depend on; a change of anything else leaves the sample as it is. */
-const INPUTS = ['src/domain', 'src/sources', 'src/stages', 'src/store', 'src/exports', 'resources/trainer', 'resources/base', 'resources/prompts', 'scripts/buildSample.ts'];
+/** What the sample's contents depend on; a change of the editor or of exports leaves the sample as it is. */
+const INPUTS = ['src/cli.ts', 'src/cli', 'src/domain', 'src/hosts', 'src/protocol', 'src/sources', 'src/stages', 'src/store', 'resources/trainer', 'resources/base', 'scripts/buildSample.ts'];
 
 /** Where a shipped store says that it lies; the extension moves it when it copies the sample. Names no machine. */
 const NOWHERE = '/smp-curator/sample';
@@ -22,13 +22,14 @@ export async function buildSample(): Promise<boolean> {
   const marker = join(SAMPLE, '.inputs');
   const inputs = fingerprint(INPUTS);
   if (existsSync(marker) && readFileSync(marker, 'utf8') === inputs) return false;
+  process.stdout.write('[build] making the sample that ships with the extension, about a minute\n');
   mkdirSync(TOOLS, { recursive: true });
   const building = mkdtempSync(join(TOOLS, 'sample-')); // moved into place only when it is complete
   try {
     const folder = join(building, 'sample');
-    smp('demo', '--users', String(USERS), '--out', folder);
-    smp('run', '--data', folder, '--workspace', folder, '--captions', 'any', '--threads', '1');
-    smp('predict', '--every-post', '--workspace', folder, '--threads', '1'); // a model this small gains nothing from more
+    smpQuietly('demo', '--users', String(USERS), '--out', folder);
+    smpQuietly('run', '--data', folder, '--workspace', folder, '--captions', 'any', '--threads', '1');
+    smpQuietly('predict', '--every-post', '--workspace', folder, '--threads', '1'); // a model this small gains nothing from more
     await forgetThisMachine(folder);
     writeFileSync(join(folder, '.inputs'), inputs);
     rmSync(SAMPLE, { recursive: true, force: true });
@@ -47,10 +48,6 @@ async function forgetThisMachine(folder: string): Promise<void> {
   store.exec('VACUUM'); // else the old paths stay in free pages
   store.close();
   for (const path of globSync(NOT_SHIPPED, { cwd: folder })) rmSync(join(folder, path), { recursive: true });
-}
-
-function smp(...options: string[]): void {
-  execute(process.execPath, [join(ROOT, 'src', 'cli.ts'), ...options]);
 }
 
 if (import.meta.main) await buildSample();

@@ -53,6 +53,7 @@ export interface RunningServer {
 export function installCodeServer(): boolean {
   const marker = join(FOLDER, `installed-${VERSION}`);
   if (existsSync(marker)) return false;
+  const started = Date.now();
   process.stdout.write(`[set-up] installing code-server ${VERSION}\n`);
   rmSync(FOLDER, { recursive: true, force: true });
   mkdirSync(FOLDER, { recursive: true });
@@ -62,6 +63,7 @@ export function installCodeServer(): boolean {
     runNpm(['install', '--prefix', folder, '--omit=dev', '--ignore-scripts'], folder);
   }
   writeFileSync(marker, '');
+  process.stdout.write(`[set-up] code-server ${((Date.now() - started) / 1000).toFixed(0)} s\n`);
   return true;
 }
 
@@ -104,7 +106,7 @@ async function untilReady(server: ChildProcess, url: string, log: string): Promi
   const deadline = Date.now() + READY_WITHIN_MS;
   while (server.exitCode === null && Date.now() < deadline) {
     try {
-      if ((await fetch(url)).ok) return;
+      if ((await fetch(url)).ok && server.exitCode === null) return; // another server may answer on a port that was taken
     } catch {
       // not listening yet
     }

@@ -1,6 +1,6 @@
 // Says whether work was done already: a hash of the inputs, kept beside the output.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { ROOT } from './paths.ts';
 
@@ -33,6 +33,7 @@ function filesBelow(path: string): string[] {
 /** Runs `work` unless `marker` says that it ended with these inputs before. Returns whether it ran. */
 export async function unlessDone(marker: string, inputs: string, work: () => Promise<void>): Promise<boolean> {
   if (existsSync(marker) && readFileSync(marker, 'utf8') === inputs) return false;
+  rmSync(marker, { force: true }); // work that is broken off leaves no word for what it was doing
   await work();
   mkdirSync(dirname(marker), { recursive: true });
   writeFileSync(marker, inputs);

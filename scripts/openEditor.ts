@@ -1,7 +1,7 @@
 // Opens VS Code on a workspace with the VSIX installed: the desktop's own where there is one, else code-server in the
 // browser. Both with a profile of their own below .tools, so that nobody's VS Code is touched.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { installCodeServer, installExtension, QUIET_SETTINGS, startCodeServer } from './codeServer.ts';
 import { StepFailed } from './execute.ts';
@@ -9,15 +9,21 @@ import { TOOLS, VENV_PYTHON } from './paths.ts';
 
 const PROFILE = join(TOOLS, 'profile');
 
-/** Opens the editor. Resolves when it was handed over (desktop) or stopped with Ctrl-C (code-server). */
-export async function openEditor(workspace: string, vsix: string, port: number | undefined): Promise<void> {
-  if (desktopWorks()) openDesktop(workspace, vsix);
-  else await serveInBrowser(workspace, vsix, port);
+export interface OpenEditor {
+  readonly isServer: boolean; // code-server, which this process keeps; a desktop editor is on its own
+  readonly ended: Promise<void>; // of the server; a desktop editor counts as ended when it was handed over
+}
+
+/** Opens the editor and tells where it is. */
+export async function openEditor(workspace: string, vsix: string, port: number | undefined): Promise<OpenEditor> {
+  if (!desktopWorks()) return serveInBrowser(workspace, vsix, port);
+  openDesktop(workspace, vsix);
+  return { isServer: false, ended: Promise.resolve() };
 }
 
 /** Whether `code` is the desktop's: in a terminal of VS Code itself or of a remote window it is another program. */
 function desktopWorks(): boolean {
-  if (process.env.VSCODE_IPC_HOOK_CLI !== undefined) return false;
+  if (process.env.VSCODE_IPC_HOOK_CLI !== undefined || process.env.WSL_DISTRO_NAME !== undefined) return false;
   if (process.platform === 'linux' && process.env.DISPLAY === undefined && process.env.WAYLAND_DISPLAY === undefined) return false;
   if (process.getuid?.() === 0) return false; // Electron refuses to run as root
   return code(['--version']).status === 0;
@@ -37,7 +43,7 @@ function code(options: readonly string[]) {
   return spawnSync('code', options, { encoding: 'utf8', shell: process.platform === 'win32' });
 }
 
-async function serveInBrowser(workspace: string, vsix: string, port: number | undefined): Promise<void> {
+async function serveInBrowser(workspace: string, vsix: string, port: number | undefined): Promise<OpenEditor> {
   installCodeServer();
   const profile = join(PROFILE, 'code-server');
   installExtension(profile, vsix);
@@ -46,12 +52,12 @@ async function serveInBrowser(workspace: string, vsix: string, port: number | un
   const server = await startCodeServer({ profile, ...(port === undefined ? {} : { port }) });
   process.stdout.write(`\nOpen ${server.address}/?folder=${encodeURIComponent(workspace)}\nCtrl-C stops it.\n`);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void server.stop());
-  await server.ended;
+  return { isServer: true, ended: server.ended };
 }
 
-/** The trainer's environment of this checkout, so that the editor trains without setting up a second one. Written once. */
+/** The trainer's environment of this checkout, so that the editor trains without setting up a second one. Written again when the checkout has moved. */
 function writeSettings(file: string): void {
-  if (existsSync(file)) return;
+  if (existsSync(file) && readFileSync(file, 'utf8').includes(JSON.stringify(VENV_PYTHON))) return;
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, JSON.stringify({ ...QUIET_SETTINGS, 'smpCurator.python': VENV_PYTHON }, null, 2));
 }

@@ -1,6 +1,6 @@
 // Packages the VSIX of one platform: `npm run package`, or `npm run package -- --target darwin-arm64`.
 // Skipped when nothing that goes into it has changed.
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from './build.ts';
@@ -16,6 +16,11 @@ const DATABASE_BINARIES: Readonly<Record<string, string>> = {
   'linux-x64': 'linux-x64', 'linux-arm64': 'linux-arm64', 'alpine-x64': 'linuxmusl-x64', 'alpine-arm64': 'linuxmusl-arm64',
   'darwin-x64': 'darwin-x64', 'darwin-arm64': 'darwin-arm64', 'win32-x64': 'win32-x64', 'win32-arm64': 'win32-arm64',
 };
+/** What is laid out for vsce, which would look at every file of the checkout; .vscodeignore chooses what ships of it. */
+const STAGED = [
+  'package.json', '.vscodeignore', 'README.md', 'LICENSE', 'CHANGELOG.md', 'package.nls.json', 'package.nls.zh-cn.json', 'media', 'l10n', 'resources',
+  'dist/extension.cjs', 'dist/worker.cjs', 'dist/cli.cjs', 'dist/bin', 'node_modules/better-sqlite3', 'node_modules/node-addon-api',
+];
 const INPUTS = [
   'package.json', 'package-lock.json', '.vscodeignore', 'README.md', 'LICENSE', 'CHANGELOG.md', 'package.nls.json', 'package.nls.zh-cn.json',
   'src', 'webview', 'media', 'l10n', 'resources', 'scripts/bin', 'scripts/build.ts', 'scripts/package.ts', 'scripts/buildSample.ts',
@@ -23,6 +28,7 @@ const INPUTS = [
 
 /** The target of the machine this runs on. */
 export function thisTarget(): string {
+  Object.assign(process.report, { excludeNetwork: true }); // else it may resolve names, slowly; the types do not know it
   const musl = process.platform === 'linux' && !('glibcVersionRuntime' in (process.report.getReport() as { header: object }).header);
   return `${musl ? 'alpine' : process.platform}-${process.arch}`;
 }
@@ -41,10 +47,14 @@ export async function packageVsix(target: string = thisTarget()): Promise<{ path
   if (!existsSync(path)) rmSync(`${path}.inputs`, { force: true });
   const made = await unlessDone(`${path}.inputs`, fingerprint(INPUTS), async () => {
     await build({ minify: true });
-    const ignoreFile = join(DIST, 'vscodeignore');
-    writeFileSync(ignoreFile, `${readFileSync(join(ROOT, '.vscodeignore'), 'utf8')}!node_modules/better-sqlite3/prebuilds/${binary}.node\n`);
-    execute(process.execPath, [VSCE, 'package', '--target', target, '--out', path, '--ignoreFile', ignoreFile,
-      '--allow-missing-repository', '--no-rewrite-relative-links']);
+    const stage = mkdtempSync(join(DIST, 'stage-'));
+    try {
+      for (const part of STAGED) if (existsSync(join(ROOT, part))) cpSync(join(ROOT, part), join(stage, part), { recursive: true });
+      appendFileSync(join(stage, '.vscodeignore'), `!node_modules/better-sqlite3/prebuilds/${binary}.node\n`);
+      execute(process.execPath, [VSCE, 'package', '--target', target, '--out', path, '--allow-missing-repository', '--no-rewrite-relative-links'], stage);
+    } finally {
+      rmSync(stage, { recursive: true, force: true });
+    }
   });
   return { path, made };
 }

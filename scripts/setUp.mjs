@@ -24,12 +24,15 @@ const TEST_REQUIREMENTS_ALONE = join(ROOT, 'test', 'trainer', 'requirements-with
 /** Something about this machine that the person at it can put right; shown without a stack. */
 export class SetUpError extends Error {}
 
+/** Seconds that npm and pip took: mostly downloads the first time. */
+let fetching = 0;
+
 /** @typedef {'packages' | 'trainer' | 'tests'} Part  what a script needs; 'tests' adds to 'trainer' what only tests import */
 
 /**
  * Sets up the parts asked for and returns the Node 24 to run scripts under.
  * @param {readonly Part[]} parts
- * @returns {{ node: string, seconds: number }} seconds spent, 0 when everything was there
+ * @returns {{ node: string, downloads: number, setUp: number }} seconds of npm and pip, and of everything else; 0 when all was there
  */
 export function setUp(parts) {
   const started = Date.now();
@@ -38,8 +41,8 @@ export function setUp(parts) {
   if (parts.includes('packages')) worked.push(setUpPackages());
   if (parts.includes('trainer') || parts.includes('tests')) worked.push(setUpTrainer(parts.includes('tests')));
   const seconds = worked.some(Boolean) ? (Date.now() - started) / 1000 : 0;
-  if (seconds > 0) say(`downloads and set-up ${seconds.toFixed(0)} s`);
-  return { node: node.path, seconds };
+  if (seconds > 0) say(`ready: downloads ${fetching.toFixed(0)} s, set-up ${(seconds - fetching).toFixed(0)} s`);
+  return { node: node.path, downloads: fetching, setUp: seconds - fetching };
 }
 
 /** Puts a private Node 24 below .tools unless the running one is 24 already. */
@@ -63,7 +66,7 @@ function setUpNode() {
 
 function isRightNode(path) {
   if (!existsSync(path)) return false;
-  const answer = spawnSync(path, ['-v'], { encoding: 'utf8' });
+  const answer = spawnSync(path, ['-v'], { encoding: 'utf8', env: childEnvironment(path) });
   return answer.status === 0 && answer.stdout.startsWith(`v${NODE_MAJOR}.`);
 }
 
@@ -72,7 +75,7 @@ function setUpPackages() {
   if (packagesAreInstalled()) return false;
   say('installing the packages of the lock file');
   // Install scripts stay off: the native parts (esbuild, better-sqlite3) bring their binaries in their packages.
-  runNpm(['ci', '--ignore-scripts', '--include=dev', '--engine-strict=false'], ROOT);
+  runNpm(['ci', '--ignore-scripts', '--include=dev', '--include=optional', '--engine-strict=false'], ROOT);
   if (!packagesAreInstalled()) throw new SetUpError('npm ci ended without installing every package of package-lock.json. Delete node_modules and run this command again.');
   return true;
 }
@@ -81,9 +84,22 @@ function packagesAreInstalled() {
   const record = join(ROOT, 'node_modules', '.package-lock.json');
   if (!existsSync(record)) return false;
   const wanted = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')).packages;
-  const installed = JSON.parse(readFileSync(record, 'utf8')).packages;
+  let installed;
+  try {
+    installed = JSON.parse(readFileSync(record, 'utf8')).packages;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false; // cut off: npm was killed while writing it
+    throw error;
+  }
   return Object.entries(wanted).every(([path, entry]) =>
-    path === '' || (installed[path] === undefined ? entry.optional === true : installed[path].version === entry.version));
+    path === '' || (installed[path] === undefined ? entry.optional === true && !isForThisMachine(entry) : installed[path].version === entry.version));
+}
+
+/** Whether an optional package of the lock file, such as a binary of one platform, is meant for this one. */
+function isForThisMachine({ os, cpu, libc }) {
+  if (os === undefined && cpu === undefined) return false; // optional for its own sake
+  const musl = process.platform === 'linux' && process.report.getReport().header.glibcVersionRuntime === undefined;
+  return (os?.includes(process.platform) ?? true) && (cpu?.includes(process.arch) ?? true) && (libc?.includes(musl ? 'musl' : 'glibc') ?? true);
 }
 
 /**
@@ -108,16 +124,21 @@ function installRequirements(name, files, install) {
   const hash = createHash('sha256').update(files.map(file => readFileSync(file, 'utf8')).join('\0')).digest('hex');
   const marker = join(ROOT, '.venv', `.set-up-${name}`);
   if (existsSync(VENV_PYTHON) && existsSync(marker) && readFileSync(marker, 'utf8') === hash) return false;
-  if (!existsSync(VENV_PYTHON)) makeEnvironment();
+  if (!environmentWorks()) makeEnvironment();
   install();
   writeFileSync(marker, hash);
   return true;
 }
 
+/** A `.venv` whose making was broken off has a Python, but no pip. */
+function environmentWorks() {
+  return existsSync(VENV_PYTHON) && spawnSync(VENV_PYTHON, ['-m', 'pip', '--version'], { stdio: 'ignore', env: pipEnvironment() }).status === 0;
+}
+
 function makeEnvironment() {
   const python = findPython();
   say(`making .venv with Python ${python.version}`);
-  const made = spawnSync(python.command, [...python.options, '-m', 'venv', join(ROOT, '.venv')], { stdio: ['ignore', 'inherit', 'inherit'] });
+  const made = spawnSync(python.command, [...python.options, '-m', 'venv', '--clear', join(ROOT, '.venv')], { stdio: ['ignore', 'inherit', 'inherit'] });
   if (made.status !== 0) throw new SetUpError('Python could not make a virtual environment. On Debian and Ubuntu: apt install python3-venv. Then run this command again.');
 }
 
@@ -139,8 +160,18 @@ function findPython() {
 }
 
 function runPip(options) {
-  const done = spawnSync(VENV_PYTHON, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', ...options], { stdio: ['ignore', 'inherit', 'inherit'] });
+  const started = Date.now();
+  const done = spawnSync(VENV_PYTHON, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', ...options], {
+    stdio: ['ignore', 'inherit', 'inherit'], env: pipEnvironment(),
+  });
+  fetching += (Date.now() - started) / 1000;
   if (done.status !== 0) throw new SetUpError("pip could not install the trainer's packages (its message is above). pip's own settings say where it looks for them.");
+}
+
+/** pip's own settings hold, but those that lead out of the environment: it installs into .venv and nowhere else. */
+function pipEnvironment() {
+  const environment = Object.entries(process.env).filter(([name]) => name !== 'PYTHONHOME' && name !== 'PYTHONPATH');
+  return { ...Object.fromEntries(environment), PIP_USER: '0' };
 }
 
 /**
@@ -152,17 +183,22 @@ export function runNpm(options, folder = ROOT) {
   const quiet = [...options, '--no-audit', '--no-fund', '--loglevel=error'];
   const npm = process.env.npm_execpath ?? '';
   const settings = { cwd: folder, stdio: ['ignore', 'inherit', 'inherit'] };
+  const started = Date.now();
   const done = /npm-cli\.[cm]?js$/.test(npm)
     ? spawnSync(process.env.npm_node_execpath ?? process.execPath, [npm, ...quiet], settings)
     : spawnSync('npm', quiet, { ...settings, shell: process.platform === 'win32' });
+  fetching += (Date.now() - started) / 1000;
   if (done.error !== undefined) throw new SetUpError(`npm could not be started (${done.error.message}). Install Node with npm and run this command again.`);
   if (done.status !== 0) throw new SetUpError(`npm ${options[0]} failed (its message is above). npm's own settings say where it looks for packages.`);
 }
 
-/** The environment for child processes: Node 24 first on the PATH, and no PORT, which would override ports given by option. */
+/**
+ * The environment for child processes: Node 24 first on the PATH, without what would change what they are. PORT overrides
+ * ports given by option; in a terminal of VS Code, variables of its own make a second server open in the first; and
+ * NODE_OPTIONS meant for another Node may stop this one.
+ */
 export function childEnvironment(node) {
-  const environment = { ...process.env };
-  delete environment.PORT;
+  const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(PORT|NODE_OPTIONS|ELECTRON_RUN_AS_NODE|VSCODE_.*|CODE_SERVER_.*)$/.test(name)));
   const path = Object.keys(environment).find(name => name.toUpperCase() === 'PATH') ?? 'PATH'; // "Path" on Windows
   return { ...environment, [path]: `${dirname(node)}${delimiter}${environment[path] ?? ''}` };
 }

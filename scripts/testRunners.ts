@@ -27,6 +27,7 @@ export interface Ended {
 
 const SHOWN_LINES = 1500; // of a tool; the rest is in its log
 const KEPT_CHARACTERS = 200_000;
+const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Runs a tool with its output shown and kept. Never throws for a tool that fails. */
 export async function runTool(invocation: Invocation): Promise<Ended> {
@@ -48,17 +49,26 @@ export async function runTool(invocation: Invocation): Promise<Ended> {
   createInterface({ input: child.stdout }).on('line', show);
   createInterface({ input: child.stderr }).on('line', show);
   let timedOut = false;
+  const end = (): void => {
+    if (child.pid !== undefined) process.kill(process.platform === 'win32' ? child.pid : -child.pid, 'SIGKILL');
+  };
+  const interrupt = (): void => {
+    end(); // in a group of its own the tool hears no Ctrl-C
+    process.exit(130);
+  };
+  for (const signal of INTERRUPTS) process.once(signal, interrupt);
   const minutes = invocation.limitMinutes ?? 20;
   const limit = setTimeout(() => {
     timedOut = true;
     show(`${invocation.name} was ended after ${minutes} minutes`);
-    if (child.pid !== undefined) process.kill(process.platform === 'win32' ? child.pid : -child.pid, 'SIGKILL');
+    end();
   }, minutes * 60_000);
   const code = await new Promise<number>(resolve => {
     child.once('error', error => { show(`${invocation.program} could not be started: ${error.message}`); resolve(127); });
     child.once('close', status => resolve(status ?? 1));
   });
   clearTimeout(limit);
+  for (const signal of INTERRUPTS) process.off(signal, interrupt);
   log.end();
   return { code: timedOut ? 124 : code, output };
 }

@@ -33,7 +33,10 @@ export class EditorSession {
   /** Starts everything and opens the folder. About five seconds. */
   static async start(options: SessionOptions = {}): Promise<EditorSession> {
     const { server, profile } = await startServer(options);
-    const browser = await launchBrowser();
+    const browser = await launchBrowser().catch(async (error: unknown) => {
+      await server.stop();
+      throw error;
+    });
     const context = await browser.newContext({ viewport: options.size ?? { width: 1280, height: 800 } });
     const workbench = new Workbench(await context.newPage());
     await workbench.open(server.address, options.folder);
