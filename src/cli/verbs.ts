@@ -56,6 +56,9 @@ interface CommonOptions {
   readonly verbose?: boolean;
 }
 
+/** Verbs that bring posts in make a store; `status` shows that there is none; the others have nothing to do without one. */
+const MISSING_STORE: Readonly<Record<string, 'make' | 'empty'>> = { index: 'make', run: 'make', status: 'empty' };
+
 const EXPERIMENT = ['plan', 'dataSeed', 'trainingSeed', 'base'] as const;
 const TRAIN = ['train.tuning', 'train.poolSteps', 'train.poolLearningRate', 'train.sftSteps', 'train.sftLearningRate', 'train.batchSize', 'lora.poolLearningRate', 'lora.sftLearningRate'] as const;
 const ALIGN = ['align.loss', 'align.beta', 'align.alpha', 'align.lambda', 'align.delta', 'align.cap', 'align.margin', 'align.epochs', 'align.learningRate', 'align.batchSize', 'lora.alignLearningRate'] as const;
@@ -125,7 +128,7 @@ async function atWorkplace(command: Command, { surroundings, stdout, stderr, sig
   const options = command.opts<CommonOptions & Record<string, unknown>>();
   const terminal = new Terminal({ stdout, stderr, json: options.json === true, verbose: options.verbose === true });
   const settings = settingsFrom(command);
-  const context = await openWorkplace(surroundings, { workspace: options.workspace, python: settings.python, threads: settings.threads }, terminal.log);
+  const context = await openWorkplace(surroundings, { workspace: options.workspace, python: settings.python, threads: settings.threads, missingStore: MISSING_STORE[command.name()] ?? 'refuse' }, terminal.log);
   try {
     await action({ context, terminal, settings, options, signal });
   } finally {

@@ -1,6 +1,5 @@
 // Where the command line works: the workspace folder, its store, the product's resources and the trainer's Python.
 import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { UserError } from '../domain/errors.ts';
 import { LocalHost } from '../hosts/local/localHost.ts';
@@ -10,7 +9,7 @@ import type { StageContext } from '../stages/stageContext.ts';
 import type { Database } from '../store/database.ts';
 import { openStore } from '../store/openStore.ts';
 import { listSources } from '../store/sources.ts';
-import { locateStore } from '../store/storeLocation.ts';
+import { defaultStorage, locateStore, prepareStoreFolder, type StoreLocation } from '../store/storeLocation.ts';
 
 /** What surrounds the process. */
 export interface Surroundings {
@@ -23,22 +22,37 @@ export interface WorkplaceOptions {
   readonly workspace: string | undefined;
   readonly python: string;
   readonly threads: number; // 0: all
+  /** What to do where there is no store yet: make one (verbs that bring posts in), say so, or look at an empty one that is nowhere. */
+  readonly missingStore: 'make' | 'refuse' | 'empty';
 }
 
-/** Opens the store and finds what stages need. The caller closes the context's store. */
+/**
+ * Opens the store and finds what stages need. The caller closes the context's store.
+ * @throws {UserError} `workspace-missing`, `store-missing`, and what opening a store throws
+ */
 export async function openWorkplace(surroundings: Surroundings, options: WorkplaceOptions, log: Log): Promise<StageContext> {
   const folder = workspaceFolder(surroundings, options.workspace);
   if (!existsSync(folder)) throw new UserError('workspace-missing', `There is no folder ${folder}.`, 'Name one that is there (--workspace).');
   const resources = join(surroundings.root, 'resources');
   const trainerPackage = join(resources, 'trainer');
   const location = locateStore(folder, storageFolder(surroundings));
-  const store = await openStore(location.storeFile, { readOnly: false, log });
+  const store = await openStore(storePath(location, options.missingStore), { readOnly: false, log });
   const python = await findPython(surroundings, options.python, trainerPackage, log);
   return {
     store, log, folder, storeFolder: location.storeFolder, resources, productVersion: versionOf(surroundings.root), now: () => Date.now() / 1000,
     host: new LocalHost({ jobsFolder: join(location.storeFolder, 'runs'), python, supervisor: join(trainerPackage, 'supervisor.py') }),
     trainer: { python, package: trainerPackage, threads: options.threads === 0 ? null : options.threads },
   };
+}
+
+/** The store's file, made ready where it may be made. */
+function storePath(location: StoreLocation, missing: WorkplaceOptions['missingStore']): string {
+  if (missing === 'make') prepareStoreFolder(location);
+  else if (!existsSync(location.storeFile)) {
+    if (missing === 'empty') return ':memory:';
+    throw new UserError('store-missing', 'There are no posts in this store yet.', 'Index some first: smp index FOLDER_OR_FILE. If they are in another folder, name it (--workspace).');
+  }
+  return location.storeFile;
 }
 
 export function workspaceFolder(surroundings: Surroundings, workspace: string | undefined): string {
@@ -64,9 +78,10 @@ async function findPython(surroundings: Surroundings, named: string, trainerPack
   return findTrainerPython({ python: '', requirements: join(trainerPackage, 'requirements.txt'), folder: join(storageFolder(surroundings), 'trainer'), log });
 }
 
-/** The extension's storage in terminals of the editor; a folder of the user's own elsewhere. */
-function storageFolder({ environment }: Surroundings): string {
-  return environment['SMP_STORAGE'] ?? join(environment['XDG_DATA_HOME'] ?? environment['LOCALAPPDATA'] ?? join(homedir(), '.local', 'share'), 'smp-curator');
+/** The editor's storage, also outside of its terminals: stores and the trainer's environment are the same ones. */
+export function storageFolder({ environment, workingFolder }: Pick<Surroundings, 'environment' | 'workingFolder'>): string {
+  const named = environment['SMP_STORAGE'];
+  return named ? resolve(workingFolder, named) : defaultStorage(environment);
 }
 
 function versionOf(root: string): string {

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { accessSync, constants, existsSync, mkdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 
 export interface StoreLocation {
   readonly storeFile: string;
@@ -47,9 +47,11 @@ export function locateStore(folder: string, storage: string): StoreLocation {
 /** Where programs keep a user's data on this system, and ours in it. */
 export function defaultStorage(environment: Readonly<Record<string, string | undefined>>, platform: NodeJS.Platform = process.platform): string {
   const home = homedir();
-  const data = platform === 'win32' ? (environment['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local'))
+  // The XDG specification has a path that is not absolute ignored.
+  const named = (name: string): string | null => (isAbsolute(environment[name] ?? '') ? environment[name]! : null);
+  const data = platform === 'win32' ? (named('LOCALAPPDATA') ?? join(home, 'AppData', 'Local'))
     : platform === 'darwin' ? join(home, 'Library', 'Application Support')
-      : (environment['XDG_DATA_HOME'] || join(home, '.local', 'share'));
+      : (named('XDG_DATA_HOME') ?? join(home, '.local', 'share'));
   return join(data, 'smp-curator');
 }
 

@@ -81,6 +81,21 @@ describe('smp', () => {
     assert.match(status.stdout, /Next: Train the model \(smp train\)\n$/);
   });
 
+  it('leaves a folder without a store as it is, unless posts are brought in', async () => {
+    const folder = newFolder();
+    const status = await smp(folder, ['status']);
+    assert.deepEqual([status.code, status.stdout], [0, 'No posts are indexed here yet. Next: smp index FOLDER_OR_FILE, or smp demo --out FOLDER.\n']);
+    for (const words of [['search', 'anything'], ['sample'], ['exclude', '1']]) {
+      const { code, stderr } = await smp(folder, words);
+      assert.equal(code, 2, words[0]);
+      assert.match(stderr, /There are no posts in this store yet\. Index some first/);
+    }
+    assert.deepEqual(readdirSync(folder), []);
+    tableOfPosts(folder);
+    await smp(folder, ['index', 'posts.csv']);
+    assert.ok(existsSync(join(folder, '.smp', '.gitignore')));
+  });
+
   it('prints one JSON object with --json, also when it fails', async () => {
     const folder = await indexedFolder();
     const sampled = await smp(folder, ['sample', '--json']);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'mocha';
+import { storageFolder } from '../../../src/cli/workplace.ts';
 import { defaultStorage, locateStore, networkFileSystem, prepareStoreFolder } from '../../../src/store/storeLocation.ts';
 import { removeFolders, temporaryFolder, writeFiles } from '../sources/sourceFixture.ts';
 
@@ -34,6 +35,19 @@ describe('where a store lies', () => {
 
   it('knows a share by its path', () => {
     assert.equal(networkFileSystem('\\\\server\\share\\folder'), 'SMB');
+  });
+
+  it('takes no storage from a variable that is empty or no absolute path', () => {
+    const usual = defaultStorage({}, 'linux');
+    assert.deepEqual(['', 'data', './data'].map((value) => defaultStorage({ XDG_DATA_HOME: value }, 'linux')), [usual, usual, usual]);
+    assert.equal(defaultStorage({ LOCALAPPDATA: '' }, 'win32'), defaultStorage({}, 'win32'));
+  });
+
+  it('is the same for the editor and the command line', () => {
+    for (const environment of [{}, { XDG_DATA_HOME: '' }, { XDG_DATA_HOME: '/data' }, { LOCALAPPDATA: '/data' }, { SMP_STORAGE: '' }]) {
+      assert.equal(storageFolder({ environment, workingFolder: '/elsewhere' }), defaultStorage(environment));
+    }
+    assert.equal(storageFolder({ environment: { SMP_STORAGE: '/storage' }, workingFolder: '/elsewhere' }), '/storage', 'in the editor’s terminals it is named');
   });
 
   it('follows the conventions of the system for its storage', () => {
