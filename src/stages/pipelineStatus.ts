@@ -18,6 +18,8 @@ import { listRuns } from '../store/runs.ts';
 import { listSources, requireSource, type Source } from '../store/sources.ts';
 import { drawScope, experimentScope, learnableContent, listStageStates, type StageState } from '../store/stageStates.ts';
 import type { StageContext } from './stageContext.ts';
+import { statisticsDetails } from './statisticsDetails.ts';
+import { scopesOfExperiment } from './stageScope.ts';
 import { readRunningJob, runStateNow } from './runningJob.ts';
 
 type StatusContext = Pick<StageContext, 'store' | 'storeFolder' | 'now'>;
@@ -106,8 +108,8 @@ function statusOfEntry(seen: Seen, entry: PipelineStage, before: readonly EntryS
 
 /** A failure of a stage in this experiment that no later attempt has made good. */
 function failureOf({ states, experiment }: Seen, stage: StageName): string | null {
-  const scope = experimentScope(experiment);
-  return states.find((state) => state.stage === stage && state.error !== null && (state.scope === '' || state.scope === drawScope(experiment) || state.scope.startsWith(scope)))?.error ?? null;
+  const scopes = scopesOfExperiment(stage, experiment);
+  return states.find((state) => state.stage === stage && state.error !== null && scopes.includes(state.scope))?.error ?? null;
 }
 
 const FINDERS: Readonly<Record<string, (seen: Seen) => Found>> = {
@@ -118,7 +120,8 @@ const FINDERS: Readonly<Record<string, (seen: Seen) => Found>> = {
 function indexStatus({ store, source }: Seen): Found {
   const { statistics } = source;
   const description = statistics ? `${number(statistics.posts)} posts, ${number(statistics.users)} users` : '';
-  const details = [
+  const details: StatusDetail[] = [
+    ...(statistics ? statisticsDetails(statistics) : []),
     ...Object.entries(statistics?.dropped ?? {}).map(([reason, posts]) => ({ label: reason, description: `${number(posts)} posts not used` })),
     ...skippedByReason(store, source.liveGeneration!).map(({ reason, rows }) => ({ label: reason, description: `${number(rows)} rows skipped`, opens: 'skipped-rows' as const })),
   ];

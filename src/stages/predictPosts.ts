@@ -25,7 +25,7 @@ import { renderWindow, requireFreshInstructions, rowId } from './instructionRows
 import { interleave } from './interleave.ts';
 import { runJob } from './runJob.ts';
 import type { StageContext } from './stageContext.ts';
-import { scopeOf } from './stageScope.ts';
+import { isRecorded, scopeOf } from './stageScope.ts';
 
 const OUTPUT = 'out/predictions.jsonl';
 const PROMPTS_PER_JOB = 20_000; // what was answered is in the store after each
@@ -51,7 +51,7 @@ export async function* predictPosts(context: StageContext, request: StageRequest
   const sum = (of: keyof Asked): number => asked.reduce((total, one) => total + one[of], 0);
   const counts = { models: models.length, answers: sum('answers'), prompts: sum('prompts'), current: sum('current') };
   if (counts.prompts + counts.current === 0) throw nothingToAsk(request);
-  recordStageSuccess(store, source.id, 'predict', scopeOf('predict', request), models.map((model) => `${model.id} ${model.weightsHash}`).join(' '), counts, context.now());
+  if (isRecorded('predict', request)) recordStageSuccess(store, source.id, 'predict', scopeOf('predict', request), models.map((model) => `${model.id} ${model.weightsHash}`).join(' '), counts, context.now());
   return { summary: summaryOf(models, counts), counts, unchanged: counts.prompts === 0 };
 }
 

@@ -5,24 +5,36 @@ import { indexedFiles } from '../store/generations.ts';
 import { listSources, sourceByName, type Source } from '../store/sources.ts';
 import { clearStageFailure, drawScope, experimentScope, recordStageFailure } from '../store/stageStates.ts';
 import type { LongWork } from '../protocol/progress.ts';
+import type { Experiment } from '../protocol/pipelineStatus.ts';
 import { isCancellation } from '../protocol/requestChannel.ts';
 import type { StageName, StageRequest, StageResult } from '../protocol/stages.ts';
 import type { Stage, StageContext } from './stageContext.ts';
 
 /** The scope under which a stage records its state for a request. */
 export function scopeOf<Name extends StageName>(stage: Name, request: StageRequest<Name>): string {
-  if (stage === 'predict') {
-    const { scope, roles, ...experiment } = request as StageRequest<'predict'>;
-    const what = typeof scope === 'string' ? scope : 'posts';
-    return `${experimentScope(experiment)}, ${what} by ${[...roles].sort().join(' and ')}`;
-  }
+  if (stage === 'predict') return predictScope(request as StageRequest<'predict'>, String((request as StageRequest<'predict'>).scope));
   if (stage === 'export') {
-    const { format, content, ...experiment } = request as StageRequest<'export'>;
-    return `${experimentScope(experiment)}, ${format} ${content}`;
+    const { format, content } = request as StageRequest<'export'>;
+    return exportScope(request as StageRequest<'export'>, format, content);
   }
   if ('trainingSeed' in request) return experimentScope(request);
   if ('dataSeed' in request) return drawScope(request);
   return '';
+}
+
+const predictScope = (experiment: Experiment, questions: string): string => `${experimentScope(experiment)}, ${questions}`;
+const exportScope = (experiment: Experiment, format: string, content: string): string => `${experimentScope(experiment)}, ${format} ${content}`;
+
+/** Every scope under which a stage can have recorded something about an experiment. */
+export function scopesOfExperiment(stage: StageName, experiment: Experiment): readonly string[] {
+  if (stage === 'predict') return ['alignment', 'test', 'every'].map((questions) => predictScope(experiment, questions));
+  if (stage === 'export') return ['trl', 'llama-factory'].flatMap((format) => ['sft', 'preference'].map((content) => exportScope(experiment, format, content)));
+  return ['', drawScope(experiment), experimentScope(experiment)];
+}
+
+/** That a single post cannot be asked about says nothing about the stage: nothing of it is recorded. */
+export function isRecorded<Name extends StageName>(stage: Name, request: StageRequest<Name>): boolean {
+  return stage !== 'predict' || typeof (request as StageRequest<'predict'>).scope === 'string';
 }
 
 /** A stage that also records its failures, so that the tree can show them after a restart. A cancelled stage has not failed. */
@@ -33,10 +45,10 @@ export function recordingFailures<Name extends StageName>(name: Name, stage: Sta
     try {
       const result = yield* stage(context, request, signal);
       context.log.info(`${name}: ${result.summary} (${(context.now() - startedAt).toFixed(1)} s)`);
-      if (result.unchanged) settle(context.store, request, name);
+      if (result.unchanged && isRecorded(name, request)) settle(context.store, request, name);
       return result;
     } catch (error) {
-      if (!signal.aborted && !isCancellation(error)) record(context.store, request, name, error, context.now());
+      if (!signal.aborted && !isCancellation(error) && isRecorded(name, request)) record(context.store, request, name, error, context.now());
       throw error;
     }
   };

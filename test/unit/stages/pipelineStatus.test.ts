@@ -110,6 +110,21 @@ describe('status of the pipeline', () => {
     assert.equal(entryOf(readPipelineStatus(context, asked), 'pair').state, 'waiting');
   });
 
+  it('does not call the stage failed because a single post has no history, nor because a base of a longer name failed', async () => {
+    const { context, store } = await instructedStore();
+    const failing = recordingFailures('predict', async function* () {
+      yield { message: 'asking' };
+      throw new UserError('no-history', 'This post has no earlier post.', 'Choose another.');
+    });
+    const request = { ...experiment, roles: ['sft' as const], batchSize: 1 };
+    await assert.rejects(drain(failing(context, { ...request, scope: { pids: ['u000-0'] } }, neverAborted)));
+    await assert.rejects(drain(failing(context, { ...request, scope: 'test', base: 'tiny-other' }, neverAborted)));
+    assert.equal(entryOf(readPipelineStatus(context, asked), 'predict').state, 'waiting');
+    assert.equal(store.prepare<{ count: number }>('SELECT count(*) AS count FROM stage_states WHERE error IS NOT NULL').get()!.count, 1);
+    await assert.rejects(drain(failing(context, { ...request, scope: 'test' }, neverAborted)));
+    assert.equal(entryOf(readPipelineStatus(context, asked), 'predict').state, 'failed');
+  });
+
   it('shows that a source could not be indexed again, found by its place', async () => {
     const { context } = await instructedStore();
     const index = recordingFailures('index', async function* () {
