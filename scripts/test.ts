@@ -22,6 +22,7 @@ const RUNNERS: Readonly<Record<string, () => Promise<Totals>>> = {
   'python-types': () => runCheck(python('python-types', 'mypy', '--config-file', TRAINER_PROJECT, 'resources/trainer')),
   unit: () => runMocha(node('unit', MOCHA, 'test/{unit,webview,hosts}/**/*.test.ts')),
   trainer: () => runPytest(python('trainer', 'pytest', '-c', TRAINER_PROJECT, 'test/trainer')),
+  pipeline: () => runMocha(node('pipeline', MOCHA, 'test/pipeline/**/*.test.ts')),
   package: async () => {
     await packageVsix();
     return runMocha(node('package', MOCHA, 'test/package/**/*.test.ts'));
