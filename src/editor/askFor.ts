@@ -8,6 +8,7 @@ import { cancellation } from '../protocol/requestChannel.ts';
 import type { SourceStatus } from '../protocol/pipelineStatus.ts';
 import type { CurationFolder } from './curationFolder.ts';
 import type { PipelineModel } from './pipelineModel.ts';
+import { plainMessage } from './plainMessage.ts';
 
 export interface Choice<Value> extends vscode.QuickPickItem {
   readonly value: Value;
@@ -15,7 +16,11 @@ export interface Choice<Value> extends vscode.QuickPickItem {
 
 /** Rejects with a cancellation when the person turns away. */
 export async function choose<Value>(title: string, choices: readonly Choice<Value>[]): Promise<Value> {
-  const chosen = await vscode.window.showQuickPick(choices, { title, matchOnDescription: true, ignoreFocusOut: false });
+  const items = choices.map((choice) => ({
+    ...choice, label: plainMessage(choice.label, 200),
+    ...(choice.description === undefined ? {} : { description: plainMessage(choice.description, 200) }), ...(choice.detail === undefined ? {} : { detail: plainMessage(choice.detail, 300) }),
+  }));
+  const chosen = await vscode.window.showQuickPick(items, { title: plainMessage(title, 200), matchOnDescription: true, ignoreFocusOut: false });
   if (chosen === undefined) throw cancellation();
   return chosen.value;
 }

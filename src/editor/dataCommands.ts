@@ -9,6 +9,7 @@ import type { FoundData } from '../protocol/workerRpc.ts';
 import { choosePath, chooseSource, pathOf, requireFolder } from './askFor.ts';
 import type { CurationFolder } from './curationFolder.ts';
 import type { CurationFolders } from './curationFolders.ts';
+import { ask, askWarning, tell } from './notify.ts';
 import { presentError } from './presentError.ts';
 import type { PipelineModel } from './pipelineModel.ts';
 import type { SampleStore } from './sampleStore.ts';
@@ -63,7 +64,7 @@ export class DataCommands {
     const start = vscode.l10n.t('Index');
     const edit = vscode.l10n.t('Edit Mapping');
     const detail = [...found.findings, ...(mapping === null ? [] : ['', ...mappingLines(mapping)])].join('\n');
-    const answer = await vscode.window.showInformationMessage(vscode.l10n.t('Index {0}?', basename(found.path)), { modal: true, detail }, start, ...(mapping === null ? [] : [edit]));
+    const answer = await ask(vscode.l10n.t('Index {0}?', basename(found.path)), detail, start, ...(mapping === null ? [] : [edit]));
     if (answer === start) await this.#start(folder, found, mapping);
     else if (answer === edit && mapping !== null) await this.#edit(folder, found, mapping);
   }
@@ -74,7 +75,7 @@ export class DataCommands {
     const result = await this.#to.stages.runStage(folder, 'index', null, vscode.l10n.t('Indexing {0}', basename(found.path)), request, settings);
     this.#to.log.info(result.summary);
     const run = vscode.l10n.t('Run the Whole Plan');
-    void vscode.window.showInformationMessage(result.summary, run).then((chosen) => {
+    void tell(result.summary, run).then((chosen) => {
       if (chosen === run) void vscode.commands.executeCommand('smpCurator.runPlan', found.name);
     });
   }
@@ -87,7 +88,7 @@ export class DataCommands {
     const document = await vscode.workspace.openTextDocument(file);
     await vscode.window.showTextDocument(document);
     const go = vscode.l10n.t('Index with This Mapping');
-    void vscode.window.showInformationMessage(vscode.l10n.t('Edit the mapping. Nothing starts before you say so.'), go).then(async (chosen) => {
+    void tell(vscode.l10n.t('Edit the mapping. Nothing starts before you say so.'), go).then(async (chosen) => {
       if (chosen !== go) return;
       try {
         await document.save();
@@ -102,12 +103,12 @@ export class DataCommands {
     const folder = requireFolder(this.#to.model);
     const source = await chooseSource(this.#to.model, argument, vscode.l10n.t('Remove which source?'));
     const remove = vscode.l10n.t('Remove');
-    const answer = await vscode.window.showWarningMessage(vscode.l10n.t('Remove {0} from the store?', source.source), {
-      modal: true, detail: vscode.l10n.t('Its posts, samples, models, predictions and reports leave the store. Your files stay as they are.'),
-    }, remove);
+    const answer = await askWarning(
+      vscode.l10n.t('Remove {0} from the store?', source.source), vscode.l10n.t('Its posts, samples, models, predictions and reports leave the store. Your files stay as they are.'), remove,
+    );
     if (answer !== remove) return;
     const result = await this.#to.stages.runStage(folder, 'remove', source.source, vscode.l10n.t('Removing {0}', source.source), { source: source.source }, readSettings(folder.uri));
-    void vscode.window.showInformationMessage(result.summary);
+    void tell(result.summary);
   }
 
   /** The finished store that ships: its posts open, hovers work at once. */

@@ -1,5 +1,6 @@
 // Once after the start: what an earlier session left. A training that still runs is offered; what was swept is in the log.
 import * as vscode from 'vscode';
+import { tell } from './notify.ts';
 import type { PipelineModel } from './pipelineModel.ts';
 
 /** Commands that go on with a stage's job: the same request finds the running job and follows it. */
@@ -13,7 +14,7 @@ export async function lookBack(model: PipelineModel, log: vscode.LogOutputChanne
   const follow = vscode.l10n.t('Follow It');
   const showLog = vscode.l10n.t("Show Its Log");
   const actions = [...(FOLLOWED.has(running.stage) && running.source !== null ? [follow] : []), ...(running.jobFolder === null ? [] : [showLog])];
-  const chosen = await vscode.window.showInformationMessage(vscode.l10n.t('A job from before is still running: {0}.', running.stage), ...actions);
+  const chosen = await tell(vscode.l10n.t('A job from before is still running: {0}.', running.stage), ...actions);
   if (chosen === follow) await vscode.commands.executeCommand(`smpCurator.${running.stage}`, running.source);
   else if (chosen === showLog) await vscode.commands.executeCommand('smpCurator.showJobLog', { jobFolder: running.jobFolder });
 }

@@ -9,8 +9,10 @@ import type { PostHit } from '../protocol/workerRpc.ts';
 import { choose, postKeyOf, requireFolder } from './askFor.ts';
 import type { CurationFolder } from './curationFolder.ts';
 import type { CurationFolders } from './curationFolders.ts';
+import { tell } from './notify.ts';
 import { openPost } from './openPost.ts';
 import type { PipelineModel } from './pipelineModel.ts';
+import { plainMessage } from './plainMessage.ts';
 import { locatePost } from './postLocator.ts';
 import { presentError } from './presentError.ts';
 import { readSettings } from './settingsReader.ts';
@@ -66,16 +68,16 @@ export class PostCommands {
         ? vscode.l10n.t('{0}: predicted {1} by {2}.', title, formatHundredths(prediction.value), prediction.model)
         : vscode.l10n.t('{0}: predicted {1}, 80 % interval {2} – {3}, by {4}.', title, formatHundredths(prediction.value), formatHundredths(prediction.low80), formatHundredths(prediction.high80), prediction.model);
     this.#to.log.info(told);
-    void vscode.window.showInformationMessage(told);
+    void tell(told);
   }
 
   async exclude(argument?: unknown): Promise<void> {
     const { folder, key } = await this.#post(argument, vscode.l10n.t('Exclude which post?'));
-    const reason = await vscode.window.showInputBox({ title: vscode.l10n.t('Exclude post {0}', key.pid), prompt: vscode.l10n.t('Why? (may stay empty)') });
+    const reason = await vscode.window.showInputBox({ title: vscode.l10n.t('Exclude post {0}', plainMessage(key.pid, 80)), prompt: vscode.l10n.t('Why? (may stay empty)') });
     if (reason === undefined) return;
     await this.#decide(folder, 'post-excluded', key, reason);
     const undo = vscode.l10n.t('Undo');
-    void vscode.window.showInformationMessage(vscode.l10n.t('Post {0} is left out of every stage from now on.', key.pid), undo).then(async (chosen) => {
+    void tell(vscode.l10n.t('Post {0} is left out of every stage from now on.', key.pid), undo).then(async (chosen) => {
       if (chosen === undo) await this.#decide(folder, 'post-restored', key, '').catch((error: unknown) => presentError(error, this.#to.log));
     });
   }
@@ -86,13 +88,13 @@ export class PostCommands {
     const key = named ?? await this.#chooseExcluded(folder);
     if (key === null) return;
     await this.#decide(folder, 'post-restored', key, '');
-    void vscode.window.showInformationMessage(vscode.l10n.t('Post {0} is back.', key.pid));
+    void tell(vscode.l10n.t('Post {0} is back.', key.pid));
   }
 
   async #chooseExcluded(folder: CurationFolder): Promise<PostKey | null> {
     const excluded = await folder.live.request('excludedPosts', { limit: 1000 });
     if (excluded.length === 0) {
-      void vscode.window.showInformationMessage(vscode.l10n.t('No post is excluded.'));
+      void tell(vscode.l10n.t('No post is excluded.'));
       return null;
     }
     return choose(vscode.l10n.t('Put back which post?'), excluded.map((hit) => ({ ...hitItem(hit), value: { source: hit.source, pid: hit.pid } })));
@@ -173,10 +175,5 @@ export class PostCommands {
 }
 
 function hitItem(hit: PostHit): HitItem {
-  return { label: hit.title === '' ? hit.pid : plain(hit.title), description: `${hit.pid} · ${hit.uid} · ${hit.source}`, detail: plain(hit.snippet), alwaysShow: true, hit };
-}
-
-/** A label shows `$(name)` as an icon: a post's text has none. */
-function plain(text: string): string {
-  return text.replace(/\$\(/g, '$ (').slice(0, 200);
+  return { label: plainMessage(hit.title === '' ? hit.pid : hit.title, 200), description: plainMessage(`${hit.pid} · ${hit.uid} · ${hit.source}`, 200), detail: plainMessage(hit.snippet, 200), alwaysShow: true, hit };
 }

@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { UserError } from '../domain/errors.ts';
 import { isCancellation } from '../protocol/requestChannel.ts';
+import { tellFailure } from './notify.ts';
 
 /** Commands that mend what a code says. Codes are the contract; messages are never read. */
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -41,13 +42,13 @@ export async function presentError(error: unknown, log: vscode.LogOutputChannel)
     log.warn(`${error.code}: ${error.message}`);
     const command = REMEDIES[error.code];
     const label = command === undefined ? undefined : remedyLabel(command);
-    const choice = await vscode.window.showErrorMessage(error.message, ...(label === undefined ? [openLog] : [label, openLog]));
+    const choice = await tellFailure(error.message, ...(label === undefined ? [openLog] : [label, openLog]));
     if (choice === undefined) return;
     if (choice === label && command !== undefined) await vscode.commands.executeCommand(command);
     else log.show();
     return;
   }
   log.error(error instanceof Error ? error : String(error));
-  const choice = await vscode.window.showErrorMessage(vscode.l10n.t('SMP Curator met a fault of its own.'), openLog);
+  const choice = await tellFailure(vscode.l10n.t('SMP Curator met a fault of its own.'), openLog);
   if (choice !== undefined) log.show();
 }

@@ -4,6 +4,7 @@ import { UserError } from '../domain/errors.ts';
 import type { RunStatus } from '../protocol/pipelineStatus.ts';
 import { choose, chooseSource, requireFolder } from './askFor.ts';
 import type { JobLog } from './jobLog.ts';
+import { tell } from './notify.ts';
 import { openPost } from './openPost.ts';
 import type { PipelineModel } from './pipelineModel.ts';
 import type { ReportDocuments } from './reportDocument.ts';
@@ -40,7 +41,7 @@ export class ShowCommands {
     const source = await chooseSource(this.#to.model, argument, vscode.l10n.t('Skipped rows of which source?'));
     const rows = await folder.live.request('skippedRows', { source: source.source, limit: SKIPPED_SHOWN });
     if (rows.length === 0) {
-      void vscode.window.showInformationMessage(vscode.l10n.t('No row of {0} was skipped.', source.source));
+      void tell(vscode.l10n.t('No row of {0} was skipped.', source.source));
       return;
     }
     const row = await choose(vscode.l10n.t('Skipped rows of {0}', source.source), rows.map((skipped) => ({

@@ -11,6 +11,7 @@ import type { ModelRole, StageName, StageRequest, StageResult } from '../protoco
 import type { Settings } from '../protocol/settings.ts';
 import { choose, choosePath, chooseSource, fileChoice, requireFolder } from './askFor.ts';
 import type { CurationFolder } from './curationFolder.ts';
+import { tell } from './notify.ts';
 import type { PipelineModel } from './pipelineModel.ts';
 import { requireTrust } from './registerCommands.ts';
 import { machineOf, readSettings } from './settingsReader.ts';
@@ -161,7 +162,7 @@ export class StageCommands {
       run: (signal, onProgress) => folder.bulk.request('setUpTrainer', { python }, { signal, onProgress }),
     });
     await vscode.commands.executeCommand('setContext', 'smpCurator.trainerReady', true);
-    void vscode.window.showInformationMessage(vscode.l10n.t('The trainer is set up: {0}', made.python));
+    void tell(vscode.l10n.t('The trainer is set up: {0}', made.python));
   }
 
   /** Asks for the source where it is missing, runs the stage, and tells its result. */
@@ -185,7 +186,7 @@ export class StageCommands {
   /** In the log and in a notification that nobody waits for. */
   #tell(title: string, result: StageResult, action: FollowUp | undefined): void {
     this.#log.info(`${title}: ${result.summary}${result.unchanged ? ' (nothing had changed)' : ''}`);
-    void vscode.window.showInformationMessage(result.summary, ...(action === undefined ? [] : [action.label])).then((chosen) => {
+    void tell(result.summary, ...(action === undefined ? [] : [action.label])).then((chosen) => {
       if (action !== undefined && chosen === action.label) void vscode.commands.executeCommand(action.command, action.argument);
     });
   }

@@ -5,6 +5,7 @@ import { UserError } from '../domain/errors.ts';
 import type { Progress } from '../protocol/progress.ts';
 import type { StageName } from '../protocol/stages.ts';
 import type { CurationFolder } from './curationFolder.ts';
+import { plainMessage } from './plainMessage.ts';
 
 export interface RunningStage {
   readonly folder: CurationFolder;
@@ -40,14 +41,14 @@ export class StageRunner implements vscode.Disposable {
     this.#controller = controller;
     this.#show({ folder: work.folder, stage: work.stage, source: work.source, title: work.title, startedAt: Date.now() / 1000, progress: null });
     try {
-      const options = { location: vscode.ProgressLocation.Notification, title: work.title, cancellable: true };
+      const options = { location: vscode.ProgressLocation.Notification, title: plainMessage(work.title, 200), cancellable: true };
       return await vscode.window.withProgress(options, async (notification, token) => {
         token.onCancellationRequested(() => controller.abort());
         let shown = 0; // percent
         return work.run(controller.signal, (progress) => {
           this.#show({ ...this.#running!, progress });
           const percent = percentOf(progress);
-          notification.report({ message: progressText(progress), ...(percent === null ? {} : { increment: Math.max(0, percent - shown) }) });
+          notification.report({ message: plainMessage(progressText(progress), 300), ...(percent === null ? {} : { increment: Math.max(0, percent - shown) }) });
           shown = Math.max(shown, percent ?? 0);
         });
       });

@@ -1,6 +1,7 @@
 // The lines of the tree and the status bar as plain text, apart from the editor so that each is tested.
 import type { EntryStatus, RunningWork, SourceStatus } from '../protocol/pipelineStatus.ts';
 import type { Translate } from './hoverCard.ts';
+import { plainMessage } from './plainMessage.ts';
 
 /** What stands behind a stage's title: why it is stale or failed, else its counts. */
 export function entryDescription(entry: Pick<EntryStatus, 'state' | 'description' | 'reason'>): string {
@@ -21,11 +22,11 @@ export interface StatusLine {
 
 /** The one line of the status bar: what runs, else what failed and was not seen, else what the newest report says. */
 export function statusLine(sources: readonly SourceStatus[], running: RunningWork | null, unseenFailures: readonly string[], t: Translate, timeLeft: (seconds: number) => string): StatusLine {
-  if (running !== null) return { text: `$(sync~spin) ${runningText(running, timeLeft)}`, tooltip: running.message };
-  if (unseenFailures.length > 0) return { text: `$(error) ${firstLine(unseenFailures[0]!, 60)}`, tooltip: unseenFailures.join('\n') };
+  if (running !== null) return { text: `$(sync~spin) ${plainMessage(runningText(running, timeLeft), 120)}`, tooltip: running.message };
+  if (unseenFailures.length > 0) return { text: `$(error) ${plainMessage(firstLine(unseenFailures[0]!, 60))}`, tooltip: unseenFailures.join('\n') };
   if (sources.length === 0) return { text: t('SMP: no data set'), tooltip: t('Index a data set, run the demo or open the sample.') };
   const told = sources.find((source) => source.headline !== null);
-  if (told !== undefined) return { text: `$(graph) ${told.headline}`, tooltip: t('Newest report of {0}. Click for the pipeline.', told.source) };
+  if (told !== undefined) return { text: `$(graph) ${plainMessage(told.headline ?? '', 120)}`, tooltip: t('Newest report of {0}. Click for the pipeline.', told.source) };
   const posts = sources.reduce((sum, source) => sum + source.posts, 0);
   return { text: t('SMP: {0} posts, no report yet', posts.toLocaleString('en-US')), tooltip: sources.map((source) => source.source).join(', ') };
 }
