@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sysconfig
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,8 @@ def test_a_gguf_model_is_tuned_with_lora_and_read(tmp_path: Path, run_verb: Run)
     job = tmp_path / "train"
     assert run_verb(job, order) == 0
     started = events_of(job, "started")[0]
+    adapter = json.loads((job / "model" / "adapter_config.json").read_text(encoding="utf-8"))
+    assert adapter["base_model_name_or_path"] == str(MODEL)  # its folder would say nothing
     assert started["parameters"] > 130_000_000
     assert started["trainable"] < 5_000_000
     losses = list(steps_of(job).values())

@@ -144,7 +144,9 @@ def save_model(loaded: LoadedModel, output: Path) -> None:
     unfinished = output.with_name(f".{output.name}.writing")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
-    loaded.model.save_pretrained(str(unfinished))
+    # Vocabularies are never changed here; PEFT would look for the base's config.json, on a hub as well, to find that out.
+    options = {"save_embedding_layers": False} if _has_adapter(loaded.model) else {}
+    cast(Any, loaded.model).save_pretrained(str(unfinished), **options)
     loaded.tokenizer.save_pretrained(str(unfinished))
     shutil.rmtree(output, ignore_errors=True)
     unfinished.rename(output)
@@ -169,12 +171,27 @@ def _load_base(base: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(name, **source)
         model: Any = transformers.AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32, **source)
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
-        raise UserError(
-            f"The model '{base}' cannot be loaded: {_first_line(error)}",
-            "Check the folder or id; an id must be in this machine's cache, or the machine needs a network.",
-        ) from error
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
+        raise _loading_failure(base, error) from error
     return model, tokenizer
+
+
+def _loading_failure(base: str, error: Exception) -> UserError:
+    """What the loading libraries' complaint means, and what mends it."""
+    reason = _first_line(error)
+    next_step = "Check the folder or id; an id must be in this machine's cache, or the machine needs a network."
+    if isinstance(error, ImportError) or "pip install" in str(error):
+        reason = f"a Python package is missing. {reason}"
+        next_step = (
+            "Install it into the trainer's Python environment (tokenizers of some models need sentencepiece, tiktoken or "
+            "protobuf), or choose a model whose folder holds a tokenizer.json."
+        )
+    elif isinstance(error, RuntimeError) and "mismatched" in str(error):
+        reason = "its weights have other shapes than its config.json says."
+        next_step = "Download or copy the whole folder again: config.json and weights must be of one model."
+    elif isinstance(error, RuntimeError):
+        next_step = "Check that the folder is complete and that the model fits into this machine's memory."
+    return UserError(f"The model '{base}' cannot be loaded: {reason}", next_step)
 
 
 def _has_adapter(model: PreTrainedModel) -> bool:
