@@ -1,4 +1,8 @@
-"""The same batch at perturbed weights through TRL's DPOTrainer plus the penalty: equal loss, equal gradients."""
+"""The same batch at perturbed weights through TRL's DPOTrainer: equal loss, equal gradients, for every loss.
+
+TRL has DPO alone. A penalty outside the log-sigmoid is added to its loss; one inside is a reference that lies higher by
+the penalty, since TRL subtracts the reference from the policy. Either is made of TRL's own log-probabilities.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +19,12 @@ from trl.trainer.utils import selective_log_softmax
 
 from conftest import pair_rows
 from multismp.config import ModelReference, Tuning
-from multismp.losses import PairLogps, idpop
+from multismp.losses import PairLogps, preference_loss
 from multismp.prefix_sharing import PairExample, shared_pair_logps
 from multismp.tuning import LoadedModel, load_model, prepare_to_learn
 
 BETA = 0.1
+LAMBDA = 0.7
 
 
 def learning_gradients(model: torch.nn.Module) -> Tensor:
@@ -29,8 +34,8 @@ def learning_gradients(model: torch.nn.Module) -> Tensor:
     return torch.cat(parts)
 
 
-def trl_loss(loaded: LoadedModel, batch: list[PairExample], reference: tuple[Tensor, Tensor], folder: Path) -> Tensor:
-    """TRL's own DPO loss on our tokens and reference, and the penalty from TRL's own log-probabilities."""
+def trl_loss(name: str, loaded: LoadedModel, batch: list[PairExample], reference: tuple[Tensor, Tensor], folder: Path) -> Tensor:
+    """The loss of that name from TRL's own DPO loss and log-probabilities, on our tokens and reference."""
     examples = [
         {
             "prompt_ids": pair.prompt,
@@ -56,17 +61,24 @@ def trl_loss(loaded: LoadedModel, batch: list[PairExample], reference: tuple[Ten
         processing_class=loaded.tokenizer,
     )
     inputs: dict[str, Any] = DataCollatorForPreference(pad_token_id=0)(examples)
-    loss, _ = trainer._compute_loss(loaded.model, dict(inputs), True)
     # A pass of its own: the outputs that TRL hands back carry no gradient.
     logits = loaded.model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]).logits
     mask = inputs["completion_mask"][..., 1:]
     chosen, _ = (selective_log_softmax(logits[..., :-1, :], inputs["input_ids"][..., 1:]) * mask).sum(1).chunk(2)
-    penalty = torch.tensor([pair.mu for pair in batch]) * torch.relu(reference[0] - chosen)
-    return loss + penalty.mean()
+    drop = torch.relu(reference[0] - chosen)
+    if name == "dpop":
+        inputs["ref_chosen_logps"] = inputs["ref_chosen_logps"] + LAMBDA * drop
+    loss: Tensor = trainer._compute_loss(loaded.model, dict(inputs), True)[0]
+    if name == "dpop-outside":
+        loss = loss + (LAMBDA * drop).mean()
+    if name == "idpop":
+        loss = loss + (torch.tensor([pair.mu for pair in batch]) * drop).mean()
+    return loss
 
 
+@pytest.mark.parametrize("name", ["dpo", "dpop", "dpop-outside", "idpop"])
 @pytest.mark.parametrize("method", ["full", "lora"])
-def test_idpop_equals_trl_and_the_penalty(random_base: Path, tmp_path: Path, method: str) -> None:
+def test_a_loss_equals_trl_and_its_penalty(random_base: Path, tmp_path: Path, method: str, name: str) -> None:
     loaded = load_model(ModelReference(str(random_base), None))
     prepare_to_learn(loaded, Tuning(method, 4), seed=0)  # type: ignore[arg-type]
     encoder = loaded.encoder
@@ -85,11 +97,11 @@ def test_idpop_equals_trl_and_the_penalty(random_base: Path, tmp_path: Path, met
     logps = PairLogps(*shared_pair_logps(loaded.model, batch), *reference)
     mu = torch.tensor([pair.mu for pair in batch])
     assert ((logps.chosen_drop > 0.01) & (mu > 0)).sum() >= 2  # the penalty has something to do
-    ours = idpop(logps, BETA, mu)
+    ours = preference_loss(name, BETA, LAMBDA)(logps, mu)
     ours.backward()  # type: ignore[no-untyped-call]
     our_gradients = learning_gradients(loaded.model)
     loaded.model.zero_grad()
-    theirs = trl_loss(loaded, batch, reference, tmp_path)
+    theirs = trl_loss(name, loaded, batch, reference, tmp_path)
     theirs.backward()  # type: ignore[no-untyped-call]
     assert abs(float(ours.detach()) - float(theirs.detach())) < 1e-5
     assert (our_gradients - learning_gradients(loaded.model)).abs().max() < 1e-5
