@@ -16,9 +16,11 @@ export function statusLines(status: PipelineStatus): string {
 }
 
 function sourceLines(source: SourceStatus): string {
-  const entries = source.entries.map((entry) => {
+  const entries = source.entries.flatMap((entry) => {
     const reason = entry.reason === null ? '' : ` (${entry.reason})`;
-    return `  ${entry.title.padEnd(9)} ${STATES[entry.state].padEnd(8)} ${entry.description}${reason}`.trimEnd();
+    const line = `  ${entry.title.padEnd(9)} ${STATES[entry.state].padEnd(8)} ${entry.description}${reason}`.trimEnd();
+    // What the posts are like belongs to the first look at a data set; the details of the others are in --json.
+    return entry.id === 'index' ? [line, ...entry.details.map(({ label, description }) => `    ${label}: ${description}`)] : [line];
   });
   return [
     `${source.source}: ${source.posts.toLocaleString('en')} posts of ${source.users.toLocaleString('en')} users, ${source.root}`,

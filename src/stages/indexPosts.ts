@@ -21,6 +21,7 @@ import { StatisticsCounter } from '../store/statistics.ts';
 import { prepareStoreFolder } from '../store/storeLocation.ts';
 import { restoreDecisions } from './restoreDecisions.ts';
 import type { StageContext } from './stageContext.ts';
+import { statisticsDetails } from './statisticsDetails.ts';
 
 type IndexContext = Pick<StageContext, 'store' | 'log' | 'storeFolder' | 'now'>;
 
@@ -92,6 +93,7 @@ export async function* indexPosts(context: IndexContext, request: StageRequest<'
     done = true;
     recordStageSuccess(store, sourceId, 'index', '', sourceByName(store, source.name)!.fingerprint, countsOf(statistics), now());
     log.info(`Indexed ${statistics.posts} posts of “${source.name}” in ${((performance.now() - started) / 1000).toFixed(1)} s; ${statistics.skippedRows} rows skipped.`);
+    for (const { label, description } of statisticsDetails(statistics)) yield { message: `${label}: ${description}`, stays: true };
     yield* clear(store, 'Clearing the posts of before');
     return { ...summarize(source.name, statistics), unchanged: false };
   } finally {
