@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conftest import BASE, events_of, invented_rows, phase, predict_order, read_rows, train_order, write_rows
+from conftest import BASE, ROOT, events_of, invented_rows, phase, predict_order, read_rows, train_order, write_rows
 from multismp import predicting
 from multismp.__main__ import JOB_VERBS, main
 from multismp.events import EventLog, finite
@@ -84,6 +87,17 @@ def test_a_bug_exits_1_with_its_stack(
     assert run_verb(job, predict_order(BASE, data, MEDIAN)) == 1
     assert "surprise" in capsys.readouterr().err
     assert "KeyError" in events_of(job, "failed")[0]["message"]
+
+
+@pytest.mark.parametrize(("version", "code"), [((3, 9, 18), 2), ((3, 11, 0), 0)])
+def test_an_older_python_is_told_in_one_sentence(version: tuple[int, int, int], code: int) -> None:
+    program = f"import runpy, sys; sys.version_info = {version}; sys.argv = ['multismp', '--version']; "
+    program += "runpy.run_module('multismp', run_name='__main__')"
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "resources" / "trainer")}
+    ended = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == code
+    if code:
+        assert ended.stderr == "multismp needs Python 3.11 or newer; this is 3.9.18. Choose another interpreter.\n"
 
 
 def test_every_event_is_a_line_with_time_and_kind(tmp_path: Path, run_verb: Run) -> None:

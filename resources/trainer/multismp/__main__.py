@@ -6,9 +6,15 @@ checkpoint saved, 1 a bug. Orders and data are checked before torch is imported,
 
 from __future__ import annotations
 
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036  # before anything that an older Python cannot read
+    found = ".".join(map(str, sys.version_info[:3]))
+    print(f"multismp needs Python 3.11 or newer; this is {found}. Choose another interpreter.", file=sys.stderr)
+    sys.exit(2)  # failures.EXIT_BAD_ORDERS
+
 import argparse
 import os
-import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
