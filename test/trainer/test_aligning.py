@@ -219,14 +219,21 @@ def test_a_model_that_gives_no_numbers_is_named_before_the_first_step(
     assert run_verb(job, align_order(tmp_path / "broken", pairs, "idpop", validation)) == 2
     assert "log-probabilities (reference, batch 1) are not numbers" in events_of(job, "failed")[0]["message"]
     assert not events_of(job, "step")
-    look = ValidationSet(broken, Validation(validation, AnswerRange(650, 849)), read_instruction_rows(validation)).look(StopSignal())
+    order = Validation(validation, AnswerRange(650, 849))
+    look = ValidationSet(broken, order, read_instruction_rows(validation)).look(StopSignal())
     assert (look.valid_mass, look.entropy) == (0.0, 0.0)
     assert look.mae > 0  # every answer counts as the worst one
 
 
 @pytest.mark.parametrize("stop_at", ["reference", "look 1", "epoch", "look 3", "last step of an epoch"])
 def test_a_stop_outside_the_steps_keeps_them(
-    random_base: Path, tmp_path: Path, pairs: Path, validation: Path, run_verb: Run, monkeypatch: pytest.MonkeyPatch, stop_at: str
+    random_base: Path,
+    tmp_path: Path,
+    pairs: Path,
+    validation: Path,
+    run_verb: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    stop_at: str,
 ) -> None:
     """Of long work between steps nothing is finished first, and nothing is missing once the run has gone on."""
     monkeypatch.setattr(validating, "_PROMPTS_AT_ONCE", 2)  # two batches a look

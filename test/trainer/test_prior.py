@@ -1,4 +1,7 @@
-"""The tiny base: how it is built, and that what ships is what the code builds."""
+"""The tiny base: how it is built, that the shipped one has the code's tokenizer and shape, and that it reads histories.
+
+Its weights are not built again here: that takes minutes, and another machine rounds otherwise.
+"""
 
 from __future__ import annotations
 

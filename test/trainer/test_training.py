@@ -22,6 +22,7 @@ from multismp import training
 from multismp import validation as validating
 from multismp.checkpoints import StopSignal
 from multismp.config import ModelReference
+from multismp.failures import Terminated
 from multismp.tuning import load_model
 
 Run = Callable[[Path, dict[str, Any]], int]
@@ -199,9 +200,7 @@ def test_a_stop_within_a_look_keeps_the_steps_and_takes_the_look_later(
     assert run_verb(job, order) == 0
     assert steps_of(job) == steps_of(tmp_path / "whole")
     assert len(events_of(job, "step")) == 30  # no step was done twice
-    whole, found = (
-        [event | {"time": 0} for event in events_of(folder, "validation")] for folder in (tmp_path / "whole", job)
-    )
+    whole, found = ([event | {"time": 0} for event in events_of(folder, "validation")] for folder in (tmp_path / "whole", job))
     assert found == whole
 
 
@@ -232,4 +231,13 @@ def test_a_loss_that_is_no_number_stops_the_run(
 
 
 def test_a_stop_signal_is_quiet_until_it_comes() -> None:
-    assert not StopSignal().requested
+    before = signal.getsignal(signal.SIGTERM)
+    stop = StopSignal()
+    try:
+        stop.install()
+        stop.check()
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(Terminated):
+            stop.check()
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -34,7 +34,9 @@ def learning_gradients(model: torch.nn.Module) -> Tensor:
     return torch.cat(parts)
 
 
-def trl_loss(name: str, loaded: LoadedModel, batch: list[PairExample], reference: tuple[Tensor, Tensor], folder: Path) -> Tensor:
+def trl_loss(
+    name: str, loaded: LoadedModel, batch: list[PairExample], reference: tuple[Tensor, Tensor], folder: Path
+) -> Tensor:
     """The loss of that name from TRL's own DPO loss and log-probabilities, on our tokens and reference."""
     examples = [
         {
