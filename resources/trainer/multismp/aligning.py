@@ -193,7 +193,7 @@ class _Aligner:
         return PairLogps(chosen, rejected, reference_chosen.to(chosen.device), reference_rejected.to(chosen.device))
 
     def _preference_figures(self, logps: PairLogps, loss: Tensor) -> dict[str, Any]:
-        """Rewards are beta x Delta; the penalty's share is what the loss has beyond plain DPO's. What is no number is left out."""
+        """Rewards are beta x Delta; the penalty's share is what the loss has beyond plain DPO's. NaN is left out."""
         beta = self._order.loss.beta
         with torch.no_grad():
             value = float(loss)
@@ -248,7 +248,7 @@ class _Aligner:
         return found
 
     def _end_epoch(self, epoch: int) -> None:
-        """Reports and looks; a stop within keeps the steps, and both are done when the run goes on. Epoch 0 is the reference."""
+        """Reports and looks; a stop within keeps the steps, and both are done when the run goes on. 0: the reference."""
         done = epoch * len(self._batches)
         try:
             self._report_epoch(epoch, self._reference if epoch == 0 else self._all_logps("epoch"))
