@@ -215,6 +215,34 @@ export function hideSource(store: Database, sourceId: number): void {
 /** Rows looked up at a time while clearing. */
 const CLEARED_AT_ONCE = 1000;
 
+/** Deletes at most so many rows, so that a transaction can end in time. */
+const ROWS_A_STATEMENT = 100;
+const slices = (table: string, key: string, condition: string): string =>
+  `DELETE FROM ${table} WHERE ${key.includes(',') ? `(${key})` : key} IN (SELECT ${key} FROM ${table} WHERE ${condition} LIMIT ${ROWS_A_STATEMENT})`;
+const OF_DRAWS = 'draw_id IN (SELECT id FROM draws WHERE source_id = ?)';
+
+/** What a source may have many of, children first; the parameter is the source's id. The few rows that are left go with the source's own. */
+const ROWS_OF_SOURCE: readonly string[] = [
+  slices('pairs', 'id', `model_id IN (SELECT id FROM models WHERE ${OF_DRAWS})`), slices('predictions', 'source_id, pid, model_id, k, decoder, draw', 'source_id = ?'), slices('instructions', 'id', OF_DRAWS),
+  slices('draw_users', 'draw_id, uid', OF_DRAWS), slices('captions', 'id', 'source_id = ?'), slices('decisions', 'rowid', 'source_id = ?'),
+];
+/** The same of a generation, beside its posts. */
+const ROWS_OF_GENERATION: readonly string[] = [slices('skipped_rows', 'rowid', 'generation_id = ?')];
+
+/** Runs each statement until it finds nothing more, in short transactions; yields after each. */
+function* clearRows(store: Database, statements: readonly string[], id: number): Generator<void, void, void> {
+  for (const sql of statements) {
+    const remove = store.prepare(sql);
+    for (let isLeft = true; isLeft; ) {
+      store.transaction(() => {
+        const deadline = performance.now() + TRANSACTION_MILLISECONDS;
+        while (isLeft && performance.now() < deadline) isLeft = remove.run(id).changes > 0;
+      });
+      if (isLeft) yield;
+    }
+  }
+}
+
 /**
  * Removes every generation that is not live, and sources without any, in short transactions; yields after each how many
  * posts are gone. The caller holds the import lock.
@@ -240,10 +268,15 @@ export function* clearGenerations(store: Database): Generator<number, void, void
         yield gone;
       }
     }
+    for (const _ of clearRows(store, ROWS_OF_GENERATION, generation.id)) yield gone;
     store.transaction(() => store.prepare('DELETE FROM generations WHERE id = ?').run(generation.id));
   }
+  const sources = store.prepare<{ id: number }>('SELECT id FROM sources WHERE live_generation IS NULL AND NOT EXISTS (SELECT 1 FROM generations g WHERE g.source_id = sources.id)').all();
+  for (const source of sources) {
+    for (const _ of clearRows(store, ROWS_OF_SOURCE, source.id)) yield gone;
+    store.transaction(() => store.prepare('DELETE FROM sources WHERE id = ?').run(source.id));
+  }
   store.transaction(() => {
-    store.prepare('DELETE FROM sources WHERE live_generation IS NULL AND NOT EXISTS (SELECT 1 FROM generations g WHERE g.source_id = sources.id)').run();
     // Deleted words leave marks in the index; where nothing is left, neither are these.
     if (store.prepare('SELECT 1 FROM posts LIMIT 1').get() === undefined) store.prepare("INSERT INTO posts_search (posts_search) VALUES ('delete-all')").run();
   });
