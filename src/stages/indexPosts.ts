@@ -70,7 +70,7 @@ export async function* indexPosts(context: IndexContext, request: StageRequest<'
   const live = existing?.liveGeneration == null ? null : existing;
   const comparison = live === null ? 'changed' : yield* compareWithLive(store, live, source, signal);
   if (comparison === 'other') {
-    throw new UserError('source-name-taken', `The store already has a source “${source.name}”, made of other files (${live!.root}).`, 'Give this one another name (--name), or remove the other source first.');
+    throw new UserError('source-name-taken', `The store already has a source “${source.name}”, made of other files (${live!.root}).`, 'Give this one another name (rename its file or folder; on the command line, --name does), or remove the other source first.');
   }
   prepareStoreFolder({ storeFolder });
   if (source.mapping !== null) {
@@ -188,7 +188,7 @@ class SkipCounter {
     const examples = this.#first.map((row) => `${row.file}, row ${row.row}: ${row.reason} ${row.detail}`).join('; ');
     const encoding = this.#byReason.has('bad encoding') ? 'If the file is not UTF-8, convert it (iconv -f WINDOWS-1252 -t UTF-8). ' : '';
     const scale = this.#byReason.has('label outside 0 … 31.99') ? 'If the column holds counts, set popularityScale to log2-count-plus-1 in the mapping. ' : '';
-    throw new UserError('skipped-rows', `${this.count} of ${rows} rows have bad values (${reasons}): ${examples}.`, `${encoding}${scale}Correct the rows or the mapping, or allow skips (--allow-skips).`);
+    throw new UserError('skipped-rows', `${this.count} of ${rows} rows have bad values (${reasons}): ${examples}.`, `${encoding}${scale}Correct the rows or the mapping, or allow skips (setting index.allowSkips; on the command line, --allow-skips).`);
   }
 }
 

@@ -82,8 +82,8 @@ function chosenSource(context: StageContext, request: RunRequest): string {
   if (request.source !== null) return requireSource(context.store, request.source).name;
   const sources = listSources(context.store);
   if (sources.length === 1) return sources[0]!.name;
-  if (sources.length === 0) throw new UserError('no-source', 'There are no posts in this store yet.', 'Name a data set to index (--data).');
-  throw new UserError('source-ambiguous', `This store has several sources: ${sources.map((source) => `“${source.name}”`).join(', ')}.`, 'Name one (--source).');
+  if (sources.length === 0) throw new UserError('no-source', 'There are no posts in this store yet.', 'Index a data set first, or name one (on the command line, --data).');
+  throw new UserError('source-ambiguous', `This store has several sources: ${sources.map((source) => `“${source.name}”`).join(', ')}.`, 'Say which is meant (on the command line, --source).');
 }
 
 /** The captions that were named, else captions.jsonl beside the data, if it is there. */
