@@ -45,9 +45,9 @@ function trainerSetup(python: string | null): TrainerSetupOptions {
   return { python: python ?? '', requirements: join(trainerPackage, 'requirements.txt'), folder: join(data.storage, 'trainer'), log };
 }
 
-/** The interpreter that a person named, in the settings or for the whole process as for the command line; else the environment that was set up. */
+/** The trainer's Python of a person's setting; else what was named for the whole process, as for the command line; else the environment that was set up. */
 async function stageContext({ python, threads }: MachineSettings): Promise<StageContext> {
-  const interpreter = python ?? (process.env['SMP_PYTHON'] || null) ?? (await findTrainerPython(trainerSetup(null)));
+  const interpreter = (python === null ? process.env['SMP_PYTHON'] || null : null) ?? (await findTrainerPython(trainerSetup(python)));
   return {
     store: await store(), log, folder: data.folder, storeFolder: data.storeFolder, resources: data.resources, productVersion: data.productVersion, now,
     host: new LocalHost({ jobsFolder: join(data.storeFolder, 'runs'), python: interpreter, supervisor: join(trainerPackage, 'supervisor.py') }),

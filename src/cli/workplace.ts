@@ -68,14 +68,15 @@ export function chooseSource(store: Database, named: string | undefined): string
   throw new UserError('source-ambiguous', `This store has several sources: ${sources.map((source) => `“${source.name}”`).join(', ')}.`, 'Name one with --source.');
 }
 
-/** What was named, else the checkout's environment, else the one that the extension set up. */
+/** The trainer's Python of what was named, else the checkout's environment, else the one that the extension set up. */
 async function findPython(surroundings: Surroundings, named: string, trainerPackage: string, log: Log): Promise<string | null> {
-  if (named !== '') return resolve(surroundings.workingFolder, named);
+  const setUp = (python: string): Promise<string | null> => findTrainerPython({ python, requirements: join(trainerPackage, 'requirements.txt'), folder: join(storageFolder(surroundings), 'trainer'), log });
+  if (named !== '') return setUp(resolve(surroundings.workingFolder, named));
   const fromEnvironment = surroundings.environment['SMP_PYTHON'];
   if (fromEnvironment) return fromEnvironment;
   const ofCheckout = join(surroundings.root, '.venv', ...(process.platform === 'win32' ? ['Scripts', 'python.exe'] : ['bin', 'python']));
   if (existsSync(ofCheckout)) return ofCheckout;
-  return findTrainerPython({ python: '', requirements: join(trainerPackage, 'requirements.txt'), folder: join(storageFolder(surroundings), 'trainer'), log });
+  return setUp('');
 }
 
 /** The editor's storage, also outside of its terminals: stores and the trainer's environment are the same ones. */

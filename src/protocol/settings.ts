@@ -75,7 +75,7 @@ export const SETTINGS: readonly SettingDefinition[] = [
   { key: 'align.batchSize', type: 'integer', default: 16, choices: null, description: 'Pairs in an alignment step.' },
   { key: 'export.format', type: 'string', default: 'trl', choices: ['trl', 'llama-factory'], description: 'Trainer that an export is written for.' },
   { key: 'export.content', type: 'string', default: 'preference', choices: ['sft', 'preference'], description: 'What is exported.' },
-  { key: 'python', type: 'string', default: '', choices: null, description: 'Python interpreter that has the trainer\'s packages. Empty: the environment that **Set Up the Trainer** made.' },
+  { key: 'python', type: 'string', default: '', choices: null, description: 'Python (3.11 or newer) that the trainer is built on: **Set Up the Trainer** makes an environment from it, and stages run in that environment. Without one, this Python itself is used if it can import torch and transformers. Empty: the Python on the PATH.' },
   { key: 'threads', type: 'integer', default: 0, choices: null, description: 'Processor threads of the trainer; 0: all.' },
 ];
 

@@ -9,7 +9,8 @@ import { UserError } from '../../src/domain/errors.ts';
 import { findPython, findTrainerPython, setUpTrainer, type TrainerSetupOptions } from '../../src/hosts/local/trainerSetup.ts';
 import type { Log } from '../../src/protocol/progress.ts';
 
-const python = join(import.meta.dirname, '../../.venv/bin/python');
+// The interpreter behind the checkout's environment, without its packages.
+const python = spawnSync(join(import.meta.dirname, '../../.venv/bin/python'), ['-c', 'import sys; print(sys._base_executable)'], { encoding: 'utf8' }).stdout.trim();
 const never = new AbortController().signal;
 
 describe('setting up the trainer', function () {
@@ -63,6 +64,30 @@ with zipfile.ZipFile(sys.argv[1], "w") as wheel:
     assert.equal(await findTrainerPython(options), first.interpreter);
     await writeFile(options.requirements, '# nothing any more\n');
     assert.equal(await findTrainerPython(options), null, 'other requirements are another environment');
+  });
+
+  /** An interpreter of its own: an environment without anything, or with stand-ins for the packages. */
+  async function bareInterpreter(name: string, modules: readonly string[]): Promise<string> {
+    const environment = join(folder, name);
+    assert.equal(spawnSync(python, ['-m', 'venv', '--without-pip', environment]).status, 0);
+    const interpreter = join(environment, 'bin', 'python');
+    const packages = spawnSync(interpreter, ['-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'], { encoding: 'utf8' }).stdout.trim();
+    for (const module of modules) await writeFile(join(packages, `${module}.py`), '');
+    return interpreter;
+  }
+
+  it('uses the setting\'s Python itself where it has the packages, and what was built on it before that', async () => {
+    await writeFile(options.requirements, '# nothing\n');
+    const bare = await bareInterpreter('bare', ['torch']);
+    assert.equal(await findTrainerPython({ ...options, python: bare }), null);
+    assert.ok(logged.some((message) => message.includes(bare)), logged.join('\n'));
+    assert.equal(await findTrainerPython({ ...options, python: join(folder, 'nothing') }), null);
+    const complete = await bareInterpreter('complete', ['torch', 'transformers']);
+    assert.equal(await findTrainerPython({ ...options, python: complete }), complete);
+    options = { ...options, python: complete };
+    const { interpreter } = await setUp();
+    assert.notEqual(interpreter, complete);
+    assert.equal(await findTrainerPython(options), interpreter);
   });
 
   it("says what pip said when it fails", async () => {

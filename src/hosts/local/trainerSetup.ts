@@ -11,12 +11,13 @@ import { UserError } from '../../domain/errors.ts';
 import type { Log, LongWork } from '../../protocol/progress.ts';
 
 const OLDEST_PYTHON = [3, 11] as const;
+const NEEDED_MODULES = ['torch', 'transformers'] as const; // an interpreter that has these can train without an environment of its own
 const MARKER = 'set-up-finished.json'; // inside the environment, so that it goes when that goes
 const LAST_LINES = 12; // of pip's output, shown when it fails
 const LONGEST_LINE = 300; // characters of one line that are shown or logged
 
 export interface TrainerSetupOptions {
-  readonly python: string; // the setting: an interpreter to build on; '' means: look on the PATH
+  readonly python: string; // the setting: the interpreter to build on, or to use where it has the packages; '' means: the first on the PATH
   readonly requirements: string; // absolute path of requirements.txt
   readonly folder: string; // absolute; environments lie inside, named by what is in them
   readonly log: Log;
@@ -27,15 +28,34 @@ export interface FoundPython {
   readonly version: string; // '3.11.7'
 }
 
-/** The interpreter of a finished environment, or null: nothing is installed, and no process is started but Python's look at itself. */
+/**
+ * The interpreter that runs the trainer: that of the finished environment built on the setting's Python, else the setting's
+ * Python itself where it has the packages, else null. Nothing is installed, and no process is started but Python's look at
+ * itself. Without a setting only a finished environment counts: packages of the system's Python are nobody's choice.
+ */
 export async function findTrainerPython(options: TrainerSetupOptions): Promise<string | null> {
   const python = await findPython(options.python).catch((error: unknown) => {
-    if (error instanceof UserError) return null;
-    throw error;
+    if (!(error instanceof UserError)) throw error;
+    if (options.python !== '') options.log.warn(error.message);
+    return null;
   });
   if (python === null) return null;
   const environment = await environmentFolder(options, python);
-  return (await exists(join(environment, MARKER))) ? interpreterOf(environment) : null;
+  if (await exists(join(environment, MARKER))) return interpreterOf(environment);
+  if (options.python === '') return null;
+  if (await hasModules(options.python)) return options.python;
+  options.log.warn(`${options.python} has no ${NEEDED_MODULES.join(' or no ')}, and no environment was built on it.`);
+  return null;
+}
+
+/** Whether an interpreter finds the packages, as the trainer is started: with the user's own, without those of the folder. */
+async function hasModules(command: string): Promise<boolean> {
+  const question = `import importlib.util, sys; sys.exit(0 if all(map(importlib.util.find_spec, ${JSON.stringify(NEEDED_MODULES)})) else 1)`;
+  const child = spawn(command, ['-P', '-c', question], { stdio: 'ignore', windowsHide: true });
+  return new Promise((resolve) => {
+    child.on('error', () => resolve(false));
+    child.on('close', (code) => resolve(code === 0));
+  });
 }
 
 /**
@@ -113,10 +133,10 @@ async function askPython(command: string): Promise<FoundPython | null> {
   }
 }
 
-/** Named by the requirements and Python's minor version: another of either is another environment. */
+/** Named by the requirements, the Python it is built on and its minor version: another of these is another environment. */
 async function environmentFolder(options: TrainerSetupOptions, python: FoundPython): Promise<string> {
   const minor = python.version.split('.').slice(0, 2).join('.');
-  const hash = createHash('sha256').update(await readFile(options.requirements)).update(`\0${minor}`).digest('hex');
+  const hash = createHash('sha256').update(await readFile(options.requirements)).update(`\0${minor}\0${python.command}`).digest('hex');
   return join(options.folder, hash.slice(0, 16));
 }
 
