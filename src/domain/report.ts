@@ -3,6 +3,7 @@
 import { bootstrap, differenceInterval, holm, percentileInterval, signFlipTest, type Interval, type ResampledMeasures } from './intervals.ts';
 import { fillFailures, meanAbsoluteError, pearson, spearman, type NoCorrelation } from './metrics.ts';
 import type { Hundredths } from './posts.ts';
+import { withHalfWidth } from './reportCells.ts';
 
 /** A mean over users' posts and its 95 % interval (bootstrap with users as clusters). Scores, not hundredths. */
 export interface Estimate extends Interval {
@@ -24,6 +25,7 @@ export interface EvaluationRow {
   readonly spearman: Correlation | null;
   readonly pearson: number | null;
   readonly difference: PairedDifference | null; // against the best plain baseline; null in its own row
+  readonly isControl?: boolean; // a model that was trained to tell method and extra data apart, not to be used
 }
 
 export interface PairedDifference {
@@ -67,6 +69,7 @@ export interface EvaluatedMethod {
   readonly fittedOn: string;
   readonly predictions: readonly (Hundredths | null)[]; // null: no number within the range
   readonly fallback: Hundredths; // the median of its training labels
+  readonly isControl?: boolean; // of a model
 }
 
 /** The questions of a set at one k, shape (questions) throughout, and who answered them. Models stand in the order in which they were made. */
@@ -109,7 +112,7 @@ export function measureTable(questions: EvaluatedQuestions, seed: number, resamp
 function measureRow(
   method: EvaluatedMethod, truths: readonly Hundredths[], users: readonly string[], maeFilled: number, resampled: ResampledMeasures, difference: PairedDifference | null,
 ): EvaluationRow {
-  const { name, kind, decoder, fittedOn, predictions } = method;
+  const { name, kind, decoder, fittedOn, predictions, isControl } = method;
   const mae = meanAbsoluteError(predictions, truths);
   const rank = spearman(predictions, truths);
   const linear = pearson(predictions, truths);
@@ -122,6 +125,7 @@ function measureRow(
     spearman: typeof rank === 'number' ? { value: rank, ...found(percentileInterval(resampled.spearman)) } : rank,
     pearson: typeof linear === 'number' ? linear : null,
     difference,
+    ...(isControl ? { isControl } : {}),
   };
 }
 
@@ -193,10 +197,10 @@ export function assembleReport(header: ReportHeader, measured: readonly Measured
   };
 }
 
-/** '3-shot MAE 0.87 ± .06 · best plain baseline 1.09', of the last model at the largest k, read by its median where it has one. */
+/** '3-shot MAE 0.87 ± .06 · best plain baseline 1.09', of the last model at the largest k that is no control, read by its median where it has one. */
 function headline(tables: readonly EvaluationTable[]): string {
   const { k, rows } = tables.reduce((largest, table) => (table.k > largest.k ? table : largest));
-  const model = rows[verdictRows(rows).at(-1) ?? -1];
+  const model = rows[verdictRows(rows).findLast((row) => !rows[row]!.isControl) ?? -1];
   const baseline = Math.min(...rows.flatMap(({ kind, maeFilled }) => (kind === 'baseline' && maeFilled !== null ? [maeFilled.value] : [])));
   const ofBaseline = `best plain baseline ${baseline.toFixed(2)}`;
   if (model === undefined) return `${k}-shot: no model yet · ${ofBaseline}`;
@@ -257,11 +261,6 @@ function ofUserMean(difference: Estimate): Sentence {
   if (difference.low > 0) return { kind: 'history-says-little', text: `the user mean is worse than the global median by ${withInterval(difference)}: a user's history says little about the next score.` };
   if (difference.high < 0) return { kind: 'history-tells', text: `the user mean is better than the global median by ${withInterval(difference)}: users differ, and their history tells.` };
   return { kind: 'history-undecided', text: `the user mean and the global median cannot be told apart (${withInterval(difference)}).` };
-}
-
-/** '0.87 ± .06'; of an interval that is not symmetric the wider half. */
-function withHalfWidth({ value, low, high }: Estimate): string {
-  return `${value.toFixed(2)} ± ${Math.max(high - value, value - low).toFixed(2).replace(/^0/, '')}`;
 }
 
 function withInterval({ value, low, high }: Estimate): string {

@@ -1,9 +1,10 @@
 // The evaluation report as Markdown, for the built-in preview: a table a set in the shape of the paper's (a method a row,
 // MAE and Spearman for each k), then what each model is worth against the best plain baseline.
-import type { Correlation, Estimate, EvaluationReport, EvaluationRow, EvaluationTable } from '../protocol/report.ts';
+import { apart, PUBLISHED_TITLE, rowName, scoreCell } from '../domain/reportCells.ts';
+import type { EvaluationReport, EvaluationRow, EvaluationTable } from '../protocol/report.ts';
 import { escapeText } from './escapeMarkdown.ts';
 
-const LEGEND = '± is half of the 95 % interval (bootstrap with users as clusters). NaN: all predictions are equal. —: more than half of the answers are no numbers; (%): the share that are. Published rows are the paper\'s: single runs without intervals, on its own draw of users.';
+const LEGEND = '± is half of the 95 % interval (bootstrap with users as clusters). NaN: all predictions are equal. —: more than half of the answers are no numbers; (%): the share that are.';
 
 export function reportMarkdown(report: EvaluationReport): string {
   const sizes = Object.entries(report.sizes).filter(([, users]) => users > 0).map(([name, users]) => `${escapeText(name, 40)} ${users}`).join(', ');
@@ -14,6 +15,7 @@ export function reportMarkdown(report: EvaluationReport): string {
     `Users: ${sizes}.`,
     ...sets.map((set) => setMarkdown(report.tables.filter((table) => table.set === set))),
     LEGEND,
+    ...published(sets.map((set) => report.tables.filter((table) => table.set === set))),
     ...(report.findings.length === 0 ? [] : ['## What the numbers say', report.findings.map((finding) => `- ${escapeText(finding.text, 2000)}`).join('\n')]),
     '',
   ].join('\n\n');
@@ -23,7 +25,7 @@ export function reportMarkdown(report: EvaluationReport): string {
 function setMarkdown(tables: readonly EvaluationTable[]): string {
   const first = tables[0]!;
   const shots = tables.map((table) => `${table.k}-shot`);
-  const methods = first.rows.map((row, index) => [nameOf(first.rows, row), row.decoder ?? '', ...tables.map((table) => scoreCell(table.rows[index]!))]);
+  const methods = apart(first).measured.map((row, index) => [nameOf(first.rows, row), row.decoder ?? '', ...tables.map((table) => scoreCell(apart(table).measured[index]!))]);
   const judged = first.rows.flatMap((row, index) => (row.kind === 'model' ? [[nameOf(first.rows, row), row.decoder ?? '', ...tables.map((table) => differenceCell(table.rows[index]!))]] : []));
   return [
     `## ${escapeText(first.set, 40)} (n = ${first.rows[0]?.users ?? 0})`,
@@ -33,37 +35,24 @@ function setMarkdown(tables: readonly EvaluationTable[]): string {
   ].join('\n\n');
 }
 
+/** What the paper reports, in a part of its own: a table for each set that it has. */
+function published(tablesBySet: readonly (readonly EvaluationTable[])[]): string[] {
+  const parts = tablesBySet.filter((tables) => apart(tables[0]!).published.length > 0).map((tables) => {
+    const rows = tables.map((table) => apart(table).published);
+    return markdownTable([escapeText(tables[0]!.set, 40), '', ...tables.map((table) => `${table.k}-shot MAE / SRC`)],
+      rows[0]!.map((row, index) => [escapeText(row.name, 80), '', ...rows.map((ofShots) => scoreCell(ofShots[index]!))]));
+  });
+  return parts.length === 0 ? [] : [`## ${PUBLISHED_TITLE}`, ...parts];
+}
+
 function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [line(header), line(header.map((_cell, index) => (index < 2 ? '---' : '--:'))), ...rows.map(line)].join('\n');
 }
 
-/** A baseline that was fitted on several sets of labels says on which. */
 function nameOf(rows: readonly EvaluationRow[], row: EvaluationRow): string {
-  const name = escapeText(row.name, 80);
-  if (row.kind === 'model') return `**${name}**`;
-  if (row.kind === 'published') return `${name} (published)`;
-  return rows.filter((other) => other.kind === 'baseline' && other.name === row.name).length > 1 ? `${name} (${escapeText(row.fittedOn, 60)})` : name;
-}
-
-/** '0.87 ± .06 / .74', with the share of numbers where some answers are none. */
-function scoreCell(row: EvaluationRow): string {
-  const numbers = row.kind === 'model' && row.parsed < row.users ? ` (${Math.floor((100 * row.parsed) / row.users)} %)` : '';
-  if (row.mae === null) return `—${numbers}`;
-  return `${estimate(row.mae, row.kind)} / ${correlation(row.spearman)}${numbers}`;
-}
-
-/** An interval that is not symmetric shows its wider half. What was published is a single run without one. */
-function estimate(value: Estimate, kind: EvaluationRow['kind']): string {
-  if (kind === 'published') return value.value.toFixed(2);
-  const half = Math.max(value.high - value.value, value.value - value.low);
-  return `${value.value.toFixed(2)} ± ${half.toFixed(2).replace(/^0/, '')}`;
-}
-
-function correlation(value: Correlation | null): string {
-  if (value === null || value === 'unparsable') return '—';
-  if (value === 'equal') return 'NaN';
-  return value.value.toFixed(2).replace('0.', '.').replace('-', '−');
+  const name = escapeText(rowName(rows, row), 120);
+  return row.kind === 'model' ? `**${name}**` : name;
 }
 
 function differenceCell(row: EvaluationRow): string {

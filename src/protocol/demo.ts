@@ -2,6 +2,9 @@
 import { z } from 'zod';
 import { DOCUMENTED_SPREADS, type Spreads } from '../domain/inventedPosts.ts';
 
+/** The file in a demo's folder that says what made it. */
+export const DEMO_DESCRIPTION = 'demo.json';
+
 const spread = z.number().min(0).max(10);
 const share = z.number().min(0).max(1);
 

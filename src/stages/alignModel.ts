@@ -7,6 +7,7 @@ import { trainingPairs, type TrainingPairs } from '../domain/preferences.ts';
 import type { LongWork } from '../protocol/progress.ts';
 import { RUN_VERSION, type AlignRun, type PairRow } from '../protocol/run.ts';
 import type { StageRequest, StageResult } from '../protocol/stages.ts';
+import type { Database } from '../store/database.ts';
 import { requireFreshDraw, type StoredDraw } from '../store/draws.ts';
 import { listInstructions } from '../store/instructions.ts';
 import { modelsOfExperiment, type StoredModel, type TrainingLabels } from '../store/models.ts';
@@ -75,7 +76,7 @@ async function* alignOne(
   yield* replaceModel(context.store, {
     drawId: draw.id, role: 'aligned', plan: request.plan, k: tuned.k, variant: request.loss, trainingSeed: request.trainingSeed, base: request.base,
     path: storedPath(context, job.output), adapterOf: tuned.adapterOf, weightsHash: await hashOfFiles(job.output), chosen: job.chosen, runId: job.id,
-    trainingLabels: labelsOf(tuned, selected), rangeMin: draw.rangeMin, rangeMax: draw.rangeMax, madeAt: context.now(),
+    trainingLabels: labelsOf(context.store, draw, tuned, selected), rangeMin: draw.rangeMin, rangeMax: draw.rangeMax, madeAt: context.now(),
   });
   return job.unchanged;
 }
@@ -99,11 +100,14 @@ function toPairRow({ pair, mu }: SelectedPairs['pairs'][number]): PairRow {
   return { id: rowId(pair.k, pair.pid), pieces: [...pair.pieces!], chosen: pair.chosen, rejected: pair.rejected, mu, label: formatHundredths(pair.truth) };
 }
 
-/** What the tuned model has seen, and the scores that decided which answer was chosen. */
-function labelsOf(tuned: StoredModel, selected: SelectedPairs): TrainingLabels {
+/** What the tuned model has seen; the scores that decided which answer was chosen, and those of the histories in the prompts. */
+function labelsOf(store: Database, draw: StoredDraw, tuned: StoredModel, selected: SelectedPairs): TrainingLabels {
   const before = tuned.trainingLabels;
-  const posts = new Set(selected.pairs.map(({ pair }) => pair.pid));
-  return { ...before, sets: [...new Set([...before.sets, 'alignment'])], labels: before.labels + posts.size };
+  const pairs = selected.pairs.map(({ pair }) => rowId(pair.k, pair.pid));
+  const prompted = new Set(pairs);
+  const asked = listInstructions(store, draw.id, 'alignment', 'test').filter(({ k, pid }) => prompted.has(rowId(k, pid)));
+  const posts = new Set(asked.flatMap(({ history, pid }) => [...history, pid]));
+  return { ...before, sets: [...new Set([...before.sets, 'alignment'])], labels: before.labels + posts.size, pairs };
 }
 
 /** Kept with the run: the range of errors that W rests on, what was left out and how μ is spread. */

@@ -8,7 +8,7 @@ import { SET_NAMES, type SetName, type StageRequest, type StageResult } from '..
 import { captionText, type CaptionPolicy } from '../store/captions.ts';
 import type { Database } from '../store/database.ts';
 import { requireFreshDraw, usersOfSet, type StoredDraw } from '../store/draws.ts';
-import { countInstructions, instructionInputVersion, instructionKey, instructionsHash, promptHash, promptPost, removeOtherInstructions, saveInstructions, type StoredInstruction } from '../store/instructions.ts';
+import { countInstructions, instructionInputVersion, instructionKey, listInstructions, promptHash, promptPost, removeOtherInstructions, saveInstructions, type StoredInstruction } from '../store/instructions.ts';
 import { postsOfUser, type StoredPost } from '../store/posts.ts';
 import { requireSource, type Source } from '../store/sources.ts';
 import { drawScope, LEARNABLE, readStageState, recordStageSuccess } from '../store/stageStates.ts';
@@ -62,9 +62,15 @@ function instructionsOfUser(store: Database, source: Source, set: SetName, uid: 
   ]);
 }
 
-/** Everything that a model of this draw can learn from: every set's prompts and answers, and what the pool's prompts are rendered from. */
+/**
+ * Everything that a model of this draw can learn from: prompts and answers of training, validation and alignment, and what
+ * the pool's prompts are rendered from. What is only asked in tests is no part of it: sets share no user.
+ */
 async function* hashOfLearnable(store: Database, source: Source, draw: StoredDraw, captions: CaptionPolicy, signal: AbortSignal): LongWork<string> {
-  const hash = createHash('sha256').update(instructionsHash(store, draw.id));
+  const hash = createHash('sha256');
+  for (const [set, form] of [['few-shot', 'train'], ['validation', 'test'], ['alignment', 'test']] as const) {
+    for (const row of listInstructions(store, draw.id, set, form)) hash.update(JSON.stringify([set, row.k, row.pid, row.promptHash, row.answer])).update('\n');
+  }
   const pool = usersOfSet(store, draw.id, 'pool');
   for (let start = 0; start < pool.length; start += POOL_USERS_AT_ONCE) {
     for (const uid of pool.slice(start, start + POOL_USERS_AT_ONCE)) {

@@ -1,16 +1,19 @@
 // Stage `evaluate`: from the answers in the store to a report (method.md, section 7). Every metric is computed in the domain;
 // here the questions, the answers and the plain baselines' training windows are brought together.
 import { createHash } from 'node:crypto';
-import { basename } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { BASELINE_NAMES, predictBaselines, trainingMedian, type BaselineExample, type BaselineName, type BaselineQuestion, type ScoredPost } from '../domain/baselines.ts';
-import { poolWindows, POSTS_PER_USER, SHOTS, testWindow, trainingWindow, type Window } from '../domain/draws.ts';
+import { POSTS_PER_USER, SHOTS, testWindow, trainingWindow } from '../domain/draws.ts';
 import { UserError } from '../domain/errors.ts';
 import { publishedRows } from '../domain/publishedResults.ts';
 import { assembleReport, measureTable, poolQuestions, withoutAlbums, type EvaluatedMethod, type EvaluatedQuestions, type MeasuredTable } from '../domain/report.ts';
 import type { Hundredths } from '../domain/posts.ts';
+import { DEMO_DESCRIPTION } from '../protocol/demo.ts';
 import type { LongWork } from '../protocol/progress.ts';
 import type { EvaluationReport } from '../protocol/report.ts';
+import { CONTROL_NAMES } from '../protocol/run.ts';
 import { TINY_BASE } from '../protocol/stageRequests.ts';
 import { MODEL_ROLES, type StageRequest, type StageResult } from '../protocol/stages.ts';
 import { captionText, type CaptionPolicy } from '../store/captions.ts';
@@ -23,7 +26,7 @@ import { postsOfUser, type StoredPost } from '../store/posts.ts';
 import { requireSource, type Source } from '../store/sources.ts';
 import { experimentScope, readStageState, recordStageSuccess } from '../store/stageStates.ts';
 import { requireCurrentModels } from './experimentModels.ts';
-import { requireFreshInstructions } from './instructionRows.ts';
+import { choosePool, requireFreshInstructions, rowId } from './instructionRows.ts';
 import type { StageContext } from './stageContext.ts';
 
 const TEST_SETS = ['few-shot', 'extra-1', 'extra-2'] as const;
@@ -33,7 +36,7 @@ const UNFITTED: ReadonlySet<BaselineName> = new Set(['user mean', 'user median',
 const RESAMPLING_SEED = 20241105; // of bootstrap and permutations, the same in every report: it is no part of an experiment
 const SMALLEST_SLICE = 20; // questions left without albums; an interval over fewer says nothing
 const USERS_AT_ONCE = 200; // read before other work of this thread gets its turn
-const REPORT_SHAPE = 2; // part of the input's hash: raised when the same answers would make another report
+const REPORT_SHAPE = 3; // part of the input's hash: raised when the same answers would make another report
 
 /** @throws {UserError} `not-sampled`, `sample-stale`, `not-instructed`, `instructions-stale`, `model-stale`, `not-predicted` */
 export async function* evaluateModels(context: StageContext, request: StageRequest<'evaluate'>, signal: AbortSignal): LongWork<StageResult> {
@@ -49,14 +52,15 @@ export async function* evaluateModels(context: StageContext, request: StageReque
   const known = before?.inputHash === inputHash && typeof before.counts['evaluation'] === 'number' ? findEvaluation(store, before.counts['evaluation']) : undefined;
   if (before && known) return { summary: known.report.headline, counts: before.counts, unchanged: true };
 
-  const training = yield* trainingWindows(store, source, draw, captions, request.plan, cells.some((cell) => cell.answers.some(({ model }) => model.role === 'aligned')), signal);
+  const training = yield* trainingWindows(store, source, draw, captions, modelsOfExperiment(store, draw.id, request), signal);
   const measured: MeasuredTable[] = [];
   const tables = tablesOf(store, source, draw, captions, cells, training);
   for (const [index, questions] of tables.entries()) {
     yield { message: `Measuring ${questions.set}, ${questions.k}-shot`, done: index, total: tables.length, unit: 'tables' };
     await setImmediate();
     signal.throwIfAborted();
-    measured.push(withPublished(measureTable(questions, RESAMPLING_SEED), source));
+    const table = measureTable(questions, RESAMPLING_SEED);
+    measured.push(isPublished(source) ? withPublished(table) : table);
   }
   const report: EvaluationReport = assembleReport({
     source: source.name, plan: request.plan, dataSeed: request.dataSeed, trainingSeed: request.trainingSeed, split: splitOf(draw), sizes: draw.sizes,
@@ -111,7 +115,7 @@ function answersBy(
 }
 
 function hashOf(cells: readonly Cell[], source: Source, draw: StoredDraw, captions: CaptionPolicy): string {
-  const hash = createHash('sha256').update(JSON.stringify([REPORT_SHAPE, source.kind, source.fingerprint, draw.inputHash, draw.sizes, draw.rangeMin, draw.rangeMax, captions]));
+  const hash = createHash('sha256').update(JSON.stringify([REPORT_SHAPE, isPublished(source), source.fingerprint, draw.inputHash, draw.sizes, draw.rangeMin, draw.rangeMax, captions]));
   for (const { set, k, questions, answers } of cells) {
     hash.update(JSON.stringify([set, k, questions.map((question) => [question.pid, question.answer, question.promptHash, question.album])]));
     for (const { model, decoder, values } of answers) hash.update(JSON.stringify([model.role, model.variant, model.weightsHash, model.chosen, model.trainingLabels, decoder, values]));
@@ -122,31 +126,39 @@ function hashOf(cells: readonly Cell[], source: Source, draw: StoredDraw, captio
 /** Windows by what they come from, as far as some model of the report saw their labels. */
 interface TrainingWindows {
   readonly fewShot: ReadonlyMap<number, readonly BaselineExample[]>; // by k
-  readonly pool: readonly BaselineExample[];
-  readonly alignment: ReadonlyMap<number, readonly BaselineExample[]>;
-  readonly plan: string;
+  readonly pool: readonly BaselineExample[]; // empty where no model was trained on the pool
+  readonly alignment: ReadonlyMap<string, BaselineExample>; // by the row id of the pair that a model was aligned on
+  readonly models: readonly StoredModel[]; // of the experiment
 }
 
 async function* trainingWindows(
-  store: Database, source: Source, draw: StoredDraw, captions: CaptionPolicy, plan: string, withAlignment: boolean, signal: AbortSignal,
+  store: Database, source: Source, draw: StoredDraw, captions: CaptionPolicy, models: readonly StoredModel[], signal: AbortSignal,
 ): LongWork<TrainingWindows> {
   const scored = scoredPosts(store, source, captions);
-  const newest = (uid: string): ScoredPost[] => postsOfUser(store, source.id, uid).slice(-POSTS_PER_USER).map(scored);
-  const windowsOf = (set: 'few-shot' | 'alignment', cut: (posts: readonly ScoredPost[], k: 1 | 2 | 3) => Window<ScoredPost>): Map<number, BaselineExample[]> => {
-    const users = usersOfSet(store, draw.id, set).map((uid) => ({ uid, posts: newest(uid) }));
-    return new Map(SHOTS.map((k) => [k, users.map(({ uid, posts }) => ({ uid, ...cut(posts, k) }))]));
-  };
+  const newest = (set: 'few-shot' | 'alignment') => usersOfSet(store, draw.id, set).map((uid) => ({ uid, posts: postsOfUser(store, source.id, uid).slice(-POSTS_PER_USER).map(scored) }));
+  const fewShotUsers = newest('few-shot');
+  const fewShot = new Map(SHOTS.map((k) => [k as number, fewShotUsers.map(({ uid, posts }) => ({ uid, ...trainingWindow(posts, k) }))]));
+  const paired = new Set(models.flatMap((model) => model.trainingLabels.pairs));
+  const alignmentWindows = paired.size === 0 ? [] : newest('alignment').flatMap(({ uid, posts }) => SHOTS.map((k): [string, BaselineExample] => {
+    const window = testWindow(posts, k);
+    return [rowId(k, window.question.pid), { uid, ...window }];
+  }));
   const pool: BaselineExample[] = [];
-  const poolUsers = plan === 'ours' ? usersOfSet(store, draw.id, 'pool') : [];
-  for (let start = 0; start < poolUsers.length; start += USERS_AT_ONCE) {
-    for (const uid of poolUsers.slice(start, start + USERS_AT_ONCE)) {
-      for (const window of poolWindows(postsOfUser(store, source.id, uid).map(scored))) pool.push({ uid, ...window });
+  const trained = models.find((model) => model.trainingLabels.poolWindows !== null);
+  if (trained) {
+    const poolUsers = usersOfSet(store, draw.id, 'pool');
+    const choice = yield* choosePool(store, source, poolUsers, trained.trainingLabels.poolWindows!, trained.trainingSeed, signal);
+    for (let start = 0; start < poolUsers.length; start += USERS_AT_ONCE) {
+      for (let at = start; at < Math.min(start + USERS_AT_ONCE, poolUsers.length); at++) {
+        const uid = poolUsers[at]!;
+        for (const { history, question } of choice.of(uid, at)) pool.push({ uid, history: history.map(scored), question: scored(question) });
+      }
+      yield { message: 'Reading training labels', done: Math.min(start + USERS_AT_ONCE, poolUsers.length), total: poolUsers.length, unit: 'users' };
+      await setImmediate();
+      signal.throwIfAborted();
     }
-    yield { message: 'Reading training labels', done: Math.min(start + USERS_AT_ONCE, poolUsers.length), total: poolUsers.length, unit: 'users' };
-    await setImmediate();
-    signal.throwIfAborted();
   }
-  return { fewShot: windowsOf('few-shot', trainingWindow), pool, alignment: withAlignment ? windowsOf('alignment', testWindow) : new Map(), plan };
+  return { fewShot, pool, alignment: new Map(alignmentWindows.filter(([id]) => paired.has(id))), models };
 }
 
 /** A stored post as a plain baseline sees it. */
@@ -160,14 +172,24 @@ interface Fit {
   readonly examples: readonly BaselineExample[];
 }
 
-/** The same labels as the model that saw the most, and the few-shot labels alone where that is less. The paper's models see one k each. */
-function fitsFor(k: number, training: TrainingWindows): Fit[] {
-  const shots = training.plan === 'paper' ? [k] : SHOTS;
-  const pick = (windows: ReadonlyMap<number, readonly BaselineExample[]>): BaselineExample[] => shots.flatMap((one) => windows.get(one) ?? []);
-  const fewShot = pick(training.fewShot);
-  const alignment = pick(training.alignment);
-  const names = ['few-shot', ...(training.pool.length > 0 ? ['pool'] : []), ...(alignment.length > 0 ? ['alignment'] : [])];
-  const all = { name: `${listed(names)} labels`, examples: [...fewShot, ...training.pool, ...alignment] };
+/** The windows that were used to train some models: in the paper's plan each of them saw the few-shot windows of its own k alone. */
+function seenBy(models: readonly StoredModel[], training: TrainingWindows): Record<'few-shot' | 'pool' | 'alignment', readonly BaselineExample[]> {
+  const tuned = models.filter((model) => model.role !== 'base');
+  const shots = SHOTS.filter((k) => tuned.some((model) => model.k === null || model.k === k));
+  const pairs = new Set(tuned.flatMap((model) => model.trainingLabels.pairs));
+  return {
+    'few-shot': shots.flatMap((k) => training.fewShot.get(k)!),
+    pool: tuned.some((model) => model.trainingLabels.poolWindows !== null) ? training.pool : [],
+    alignment: [...pairs].map((id) => training.alignment.get(id)!),
+  };
+}
+
+/** The same labels as all models of these cells together, and the few-shot labels alone where that is less. Where only the base answered, the few-shot labels. */
+function fitsFor(models: readonly StoredModel[], training: TrainingWindows): Fit[] {
+  const seen = seenBy(models, training);
+  const fewShot = seen['few-shot'].length > 0 ? seen['few-shot'] : SHOTS.flatMap((k) => training.fewShot.get(k)!);
+  const names = ['few-shot', ...(seen.pool.length > 0 ? ['pool'] : []), ...(seen.alignment.length > 0 ? ['alignment'] : [])];
+  const all = { name: `${listed(names)} labels`, examples: [...fewShot, ...seen.pool, ...seen.alignment] };
   return names.length === 1 ? [all] : [all, { name: 'few-shot labels', examples: fewShot }];
 }
 
@@ -176,8 +198,9 @@ const listed = (names: readonly string[]): string => (names.length === 1 ? names
 /** Set by set and k by k, then all sets together, then these without albums. */
 function tablesOf(store: Database, source: Source, draw: StoredDraw, captions: CaptionPolicy, cells: readonly Cell[], training: TrainingWindows): EvaluatedQuestions[] {
   // Cells whose baselines are fitted alike are predicted together: a pool of many users is fitted once.
-  const groups = training.plan === 'paper' ? SHOTS.map((k) => cells.filter((cell) => cell.k === k)) : [cells];
-  const single = groups.flatMap((group) => questionsOfCells(store, source, draw, captions, group, fitsFor(group[0]!.k, training)));
+  const perShot = training.models.some((model) => model.k !== null);
+  const groups = perShot ? SHOTS.map((k) => cells.filter((cell) => cell.k === k)) : [cells];
+  const single = groups.flatMap((group) => questionsOfCells(store, source, draw, captions, group, training));
   const ofShots = SHOTS.map((k) => single.filter((questions) => questions.k === k));
   const pooled = single.length > SHOTS.length ? ofShots.map(poolQuestions) : [];
   const sliced = (pooled.length > 0 ? pooled : single)
@@ -185,17 +208,23 @@ function tablesOf(store: Database, source: Source, draw: StoredDraw, captions: C
   return [...single, ...pooled, ...sliced];
 }
 
-function questionsOfCells(store: Database, source: Source, draw: StoredDraw, captions: CaptionPolicy, cells: readonly Cell[], fits: readonly Fit[]): EvaluatedQuestions[] {
+function questionsOfCells(store: Database, source: Source, draw: StoredDraw, captions: CaptionPolicy, cells: readonly Cell[], training: TrainingWindows): EvaluatedQuestions[] {
   const scored = scoredPosts(store, source, captions);
   const asked = cells.flatMap((cell) => cell.questions.map((instruction) => baselineQuestion(store, source, instruction, scored)));
-  const fitted = fits.map((fit) => ({
+  const models = [...new Map(cells.flatMap((cell) => cell.answers.map(({ model }) => [model.id, model]))).values()];
+  const fitted = fitsFor(models, training).map((fit) => ({
     name: fit.name, median: trainingMedian(fit.examples), predictions: predictBaselines(fit.examples, asked, { min: draw.rangeMin, max: draw.rangeMax }),
+  }));
+  // A model's failures are filled with the median of its own labels; a base has none, and takes that of the few-shot labels.
+  const fallbacks = new Map(models.map((model) => {
+    const own = Object.values(seenBy([model], training)).flat();
+    return [model.id, own.length === 0 ? fitted.at(-1)!.median : trainingMedian(own)];
   }));
   let start = 0;
   return cells.map(({ set, k, questions, answers }): EvaluatedQuestions => {
     const end = start + questions.length;
-    const models = answers.map(({ model, decoder, values }): EvaluatedMethod => ({
-      name: modelName(model), kind: 'model', decoder, fittedOn: seenBy(model), predictions: values, fallback: fitted[0]!.median,
+    const answered = answers.map(({ model, decoder, values }): EvaluatedMethod => ({
+      name: modelName(model, training.models), kind: 'model', isControl: isControl(model), decoder, fittedOn: labelsOf(model), predictions: values, fallback: fallbacks.get(model.id)!,
     }));
     const baselines = fitted.flatMap((fit, index) => BASELINE_NAMES.filter((name) => index === 0 || !UNFITTED.has(name)).map((name): EvaluatedMethod => ({
       name, kind: 'baseline', decoder: null, fittedOn: UNFITTED.has(name) ? "the user's own history" : fit.name, predictions: fit.predictions[name].slice(start, end), fallback: fit.median,
@@ -203,7 +232,7 @@ function questionsOfCells(store: Database, source: Source, draw: StoredDraw, cap
     start = end;
     return {
       set, k, users: questions.map((question) => question.uid), truths: questions.map((question) => question.answer!),
-      albums: questions.map((question) => question.album), methods: [...models, ...baselines],
+      albums: questions.map((question) => question.album), methods: [...answered, ...baselines],
     };
   });
 }
@@ -213,18 +242,32 @@ function baselineQuestion(store: Database, source: Source, instruction: StoredIn
   return { uid: instruction.uid, history: instruction.history.map((pid) => scored(posts.get(pid)!)), question: scored(posts.get(instruction.pid)!) };
 }
 
-/** 'tiny base', 'tiny base, 400 pool users, SFT', 'tiny base, 400 pool users, SFT, IDPOP'. */
-function modelName(model: StoredModel): string {
+/**
+ * 'tiny base', 'tiny base, 400 pool users, SFT', 'tiny base, 400 pool users, SFT, IDPOP': by role, the same at every k, and
+ * with what validation kept where that is not the state after SFT.
+ */
+function modelName(model: StoredModel, experiment: readonly StoredModel[]): string {
   const base = model.base === TINY_BASE ? 'tiny base' : basename(model.base);
+  if (model.role === 'base') return base;
   const { poolUsers } = model.trainingLabels;
-  const tuned = model.chosen === 'base' ? 'SFT (validation kept the base)' : 'SFT';
-  const parts = [base, ...(poolUsers > 0 ? [`${poolUsers} pool users`] : []), ...(model.role === 'base' ? [] : [tuned]), ...(model.role === 'aligned' ? [lossName(model.variant)] : [])];
-  return parts.join(', ');
+  const kept = keptByValidation(experiment.filter((one) => one.role === 'sft'));
+  return [base, ...(poolUsers > 0 ? [`${poolUsers} pool users`] : []), `SFT${kept === '' ? '' : ` (validation kept ${kept})`}`, ...(model.role === 'aligned' ? [lossName(model.variant)] : [])].join(', ');
 }
 
-const lossName = (variant: string): string => (variant.startsWith('sft-') ? variant : variant.toUpperCase());
+/** 'the base', 'pool 100', 'the base at 1-shot, pool 100 at 3-shot'; '' where the state after SFT was the best. */
+function keptByValidation(tuned: readonly StoredModel[]): string {
+  const stateOf = (model: StoredModel): string => (model.chosen === 'base' ? 'the base' : model.chosen);
+  const others = tuned.filter((model) => model.chosen !== '' && !model.chosen.startsWith('sft'));
+  const states = [...new Set(others.map(stateOf))];
+  if (others.length === tuned.length && states.length <= 1) return states.join();
+  return others.map((model) => `${stateOf(model)} at ${model.k}-shot`).join(', ');
+}
 
-function seenBy(model: StoredModel): string {
+const isControl = (model: StoredModel): boolean => CONTROL_NAMES.some((name) => name === model.variant);
+
+const lossName = (variant: string): string => (CONTROL_NAMES.some((name) => name === variant) ? variant : variant.toUpperCase());
+
+function labelsOf(model: StoredModel): string {
   const { sets, labels } = model.trainingLabels;
   return sets.length === 0 ? 'nothing of this data' : `${labels.toLocaleString('en')} ${listed(sets)} labels`;
 }
@@ -235,8 +278,11 @@ function splitOf(draw: StoredDraw): string {
   return `Users were drawn at random with seed ${draw.seed} and share no set; each is asked its newest post (not a chronological split).${dropped === '' ? '' : ` Posts left out: ${dropped}.`}`;
 }
 
-function withPublished(measured: MeasuredTable, source: Source): MeasuredTable {
-  if (!source.kind.startsWith('smpd')) return measured;
-  const { table, compare } = measured;
+/** Whether the paper reports the same data set: SMPD itself, not a demo in its layout. */
+function isPublished(source: Source): boolean {
+  return source.kind.startsWith('smpd') && !existsSync(join(source.root, DEMO_DESCRIPTION));
+}
+
+function withPublished({ table, compare }: MeasuredTable): MeasuredTable {
   return { table: { ...table, rows: [...table.rows, ...publishedRows(table.set, table.k)] }, compare };
 }

@@ -5,6 +5,7 @@ import { UserError } from '../domain/errors.ts';
 import { buildInstruction, type Piece, type TemplateName } from '../domain/instructions.ts';
 import { formatHundredths } from '../domain/posts.ts';
 import { RandomStream } from '../domain/randomStream.ts';
+import type { LongWork } from '../protocol/progress.ts';
 import type { InstructionRow } from '../protocol/run.ts';
 import { captionText, type CaptionPolicy } from '../store/captions.ts';
 import type { Database } from '../store/database.ts';
@@ -46,36 +47,55 @@ export function renderWindow(store: Database, source: Source, captions: CaptionP
   return pieces;
 }
 
-export interface PoolRows {
-  readonly rows: AsyncIterable<InstructionRow>;
-  readonly users: number; // with at least one window
-  readonly labels: number; // posts whose score can be seen
+/** The windows of the pool that a training run uses. */
+export interface PoolChoice {
+  readonly windows: number; // of all pool users, before any choice
+  of(uid: string, at: number): Window<StoredPost>[]; // those chosen of the user at a place of the pool
 }
 
 /**
- * Every window of the pool's users (1 … 4 posts, asked about the next), rendered on the way: they are not kept in the store.
- * Where there are more than `limit`, a seeded random choice of about as many: training would never see the others.
+ * Every window of the pool's users (1 … 4 posts, asked about the next). Where there are more than `limit`, a seeded random
+ * choice of about as many: training would never see the others. The same seed chooses the same windows again.
  */
-export function poolRows(store: Database, source: Source, uids: readonly string[], captions: CaptionPolicy, limit: number, seed: number): PoolRows {
-  let users = 0;
-  let labels = 0;
+export async function* choosePool(store: Database, source: Source, uids: readonly string[], limit: number, seed: number, signal: AbortSignal): LongWork<PoolChoice> {
+  const windowsOf = (uid: string): Window<StoredPost>[] => poolWindows(postsOfUser(store, source.id, uid));
   let windows = 0;
-  for (const uid of uids) {
-    const posts = postsOfUser(store, source.id, uid);
-    if (posts.length < 2) continue;
-    users += 1;
-    labels += posts.length;
-    windows += poolWindows(posts).length;
+  for (const [at, uid] of uids.entries()) {
+    windows += windowsOf(uid).length;
+    if (at % USERS_AT_ONCE !== 0) continue;
+    yield { message: 'Reading the pool', done: at, total: uids.length, unit: 'users' };
+    await setImmediate();
+    signal.throwIfAborted();
   }
-  const random = windows > limit ? new RandomStream(seed, THINNING_STREAM) : null;
+  return {
+    windows,
+    of: (uid, at) => {
+      if (windows <= limit) return windowsOf(uid);
+      const random = new RandomStream(seed, THINNING_STREAM, at);
+      return windowsOf(uid).filter(() => random.chance(limit / windows));
+    },
+  };
+}
+
+export interface PoolRows {
+  readonly rows: AsyncIterable<InstructionRow>;
+  /** What stands in the rows that were rendered so far: users, and posts whose score can be seen. */
+  seen(): { readonly users: number; readonly labels: number };
+}
+
+/** Rows of the pool, rendered on the way: they are not kept in the store. */
+export function poolRows(store: Database, source: Source, uids: readonly string[], captions: CaptionPolicy, choice: PoolChoice): PoolRows {
+  const users = new Set<string>();
+  const pids = new Set<string>();
   async function* rows(): AsyncGenerator<InstructionRow> {
     for (const [at, uid] of uids.entries()) {
       if (at % USERS_AT_ONCE === 0) await setImmediate();
-      for (const window of poolWindows(postsOfUser(store, source.id, uid))) {
-        if (random !== null && !random.chance(limit / windows)) continue;
+      for (const window of choice.of(uid, at)) {
+        users.add(uid);
+        for (const post of [...window.history, window.question]) pids.add(post.pid);
         yield { id: rowId(window.history.length, window.question.pid), pieces: renderWindow(store, source, captions, window), answer: formatHundredths(window.question.label!) };
       }
     }
   }
-  return { rows: rows(), users, labels };
+  return { rows: rows(), seen: () => ({ users: users.size, labels: pids.size }) };
 }

@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { UserError } from '../domain/errors.ts';
 import { countInventedPosts, INVENTION_VERSION, inventPosts, type InventedPost } from '../domain/inventedPosts.ts';
 import { drawPicture } from '../domain/pictures/drawPicture.ts';
-import type { DemoRequest } from '../protocol/demo.ts';
+import { DEMO_DESCRIPTION, type DemoRequest } from '../protocol/demo.ts';
 import type { LongWork } from '../protocol/progress.ts';
 import type { StageResult } from '../protocol/stages.ts';
 import { ChunkedFile } from '../sources/chunkedFile.ts';
@@ -15,7 +15,6 @@ import { encodePng } from '../sources/encodePng.ts';
 import { TABLE_FILE, writePostTable } from '../sources/writePostTable.ts';
 import { writeSmpd2022 } from '../sources/writeSmpd2022.ts';
 
-const DESCRIPTION_FILE = 'demo.json'; // says what made the folder
 const CAPTIONS_FILE = 'captions.jsonl';
 /** The editor's settings in the demo's folder: its captions are true by construction, so nobody has to approve them. */
 const EDITOR_SETTINGS = { 'smpCurator.captions': 'any' };
@@ -50,7 +49,7 @@ export async function* makeDemo(request: DemoRequest, signal: AbortSignal): Long
     }
     writer.finish();
     captions.close();
-    writeFileSync(join(building, DESCRIPTION_FILE), `${JSON.stringify({ ...description, broken }, null, 2)}\n`);
+    writeFileSync(join(building, DEMO_DESCRIPTION), `${JSON.stringify({ ...description, broken }, null, 2)}\n`);
     mkdirSync(join(building, '.vscode'));
     writeFileSync(join(building, '.vscode', 'settings.json'), `${JSON.stringify(EDITOR_SETTINGS, null, 2)}\n`);
     if (existsSync(folder)) rmdirSync(folder); // empty, or startFolder had refused it
@@ -71,7 +70,7 @@ function describe(request: DemoRequest, folder: string): { source: string } & Re
 }
 
 function holdsDemo(folder: string, description: Readonly<Record<string, unknown>>): boolean {
-  const path = join(folder, DESCRIPTION_FILE);
+  const path = join(folder, DEMO_DESCRIPTION);
   if (!existsSync(path)) return false;
   try {
     const { broken: _broken, ...found } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;

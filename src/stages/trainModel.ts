@@ -15,7 +15,7 @@ import { experimentScope, learnableContent, recordStageSuccess } from '../store/
 import { findBase, hashOfFiles, storedPath, type BaseModel } from './baseModel.ts';
 import { replaceModel } from './experimentModels.ts';
 import type { DataFile } from './freezeRows.ts';
-import { poolRows, requireFreshInstructions, toInstructionRows } from './instructionRows.ts';
+import { choosePool, poolRows, requireFreshInstructions, toInstructionRows } from './instructionRows.ts';
 import { runJob, type FinishedJob } from './runJob.ts';
 import type { StageContext } from './stageContext.ts';
 
@@ -36,23 +36,26 @@ export async function* trainModel(context: StageContext, request: StageRequest<'
   signal.throwIfAborted();
 
   const experiment: Experiment = { request, draw, base };
+  const poolLimit = request.poolSteps * request.batchSize; // windows that pool training can see
   const jobs: { k: number | null; job: FinishedJob; labels: TrainingLabels }[] = [];
   for (const k of request.plan === 'paper' ? SHOTS : [null]) {
     const training = listInstructions(store, draw.id, 'few-shot', 'train', k ?? undefined);
     const validation = toInstructionRows(listInstructions(store, draw.id, 'validation', 'test', k ?? undefined));
     if (training.length === 0) throw new UserError('not-instructed', 'The few-shot users have no training instructions.', 'Run “instruct” again.');
     const uids = request.plan === 'ours' && request.poolSteps > 0 ? usersOfSet(store, draw.id, 'pool') : [];
-    const pool = poolRows(store, source, uids, captions, request.poolSteps * request.batchSize, request.trainingSeed);
+    const choice = yield* choosePool(store, source, uids, poolLimit, request.trainingSeed, signal);
+    const pool = poolRows(store, source, uids, captions, choice);
+    const withPool = choice.windows > 0;
     const data: DataFile[] = [
-      ...(pool.users > 0 ? [{ path: 'data/pool.jsonl', rows: pool.rows }] : []),
+      ...(withPool ? [{ path: 'data/pool.jsonl', rows: pool.rows }] : []),
       { path: 'data/sft.jsonl', rows: toInstructionRows(training) },
       ...(validation.length > 0 ? [{ path: 'data/validation.jsonl', rows: validation }] : []),
     ];
     const job = yield* runJob(context, {
       stage: 'train', title: k === null ? 'Training' : `Training for ${k}-shot`, request, data, weights: base.weightsHash, offline: base.isLocal,
-      run: runOf(context, experiment, { withPool: pool.users > 0, withValidation: validation.length > 0 }),
+      run: runOf(context, experiment, { withPool, withValidation: validation.length > 0 }),
     }, signal);
-    jobs.push({ k, job, labels: labelsOf(training, pool, learnable) });
+    jobs.push({ k, job, labels: labelsOf(training, pool.seen(), withPool ? poolLimit : null, learnable) });
   }
 
   yield* replaceModel(store, baseRow(context, experiment, jobs[0]!.job.id));
@@ -82,10 +85,12 @@ function runOf(context: StageContext, { request, draw, base }: Experiment, parts
   };
 }
 
-/** All labels that training was offered: p1 … p(k+1) of the few-shot users, and every post of the pool's. */
-function labelsOf(training: readonly StoredInstruction[], pool: { users: number; labels: number }, learnable: string): TrainingLabels {
+/** All labels that training was offered: p1 … p(k+1) of the few-shot users, and the posts of the pool's chosen windows. */
+function labelsOf(training: readonly StoredInstruction[], pool: { users: number; labels: number }, poolWindows: number | null, learnable: string): TrainingLabels {
   const fewShot = new Set(training.flatMap((row) => [...row.history, row.pid]));
-  return { sets: pool.users > 0 ? ['few-shot', 'pool'] : ['few-shot'], poolUsers: pool.users, labels: fewShot.size + pool.labels, learnable };
+  return {
+    ...NOTHING_SEEN, sets: poolWindows === null ? ['few-shot'] : ['few-shot', 'pool'], poolUsers: pool.users, labels: fewShot.size + pool.labels, poolWindows, learnable,
+  };
 }
 
 function rowOf({ request, draw }: Experiment, runId: string, madeAt: number): Omit<NewModel, 'role' | 'path' | 'adapterOf' | 'weightsHash' | 'chosen' | 'trainingLabels' | 'k'> {

@@ -9,11 +9,13 @@ export interface TrainingLabels {
   readonly sets: readonly string[]; // 'few-shot', 'pool', 'alignment'
   readonly poolUsers: number;
   readonly labels: number;
+  readonly poolWindows: number | null; // about how many of the pool's windows were chosen at most (instructionRows.ts); null: no pool training
+  readonly pairs: readonly string[]; // row ids ('2:1234', k and pid) of the pairs that it was aligned on
   readonly learnable: string; // hash of everything that could be learned from when it was (learnableContent); '' of models that learned nothing
 }
 
 /** Of a base; and what a model that an earlier version wrote does not say. */
-export const NOTHING_SEEN: TrainingLabels = { sets: [], poolUsers: 0, labels: 0, learnable: '' };
+export const NOTHING_SEEN: TrainingLabels = { sets: [], poolUsers: 0, labels: 0, poolWindows: null, pairs: [], learnable: '' };
 
 export interface StoredModel {
   readonly id: number;

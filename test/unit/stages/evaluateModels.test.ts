@@ -1,10 +1,15 @@
 // Report numbers against cases worked by hand: a user's posts p1 … p5 have the scores l, l + .01, … l + .04, and p5 is asked.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { UserError } from '../../../src/domain/errors.ts';
 import type { EvaluationRow } from '../../../src/protocol/report.ts';
 import { evaluateModels } from '../../../src/stages/evaluateModels.ts';
 import { findEvaluation } from '../../../src/store/evaluations.ts';
 import { listInstructions, type StoredInstruction } from '../../../src/store/instructions.ts';
+import { modelsOfExperiment } from '../../../src/store/models.ts';
+import { usersOfSet } from '../../../src/store/draws.ts';
+import { postsOfUser } from '../../../src/store/posts.ts';
 import { addModel, addPrediction, drain, experiment, instructedStore, neverAborted, regularPosts, type FixturePost } from './stageFixture.ts';
 
 /** sft: always .50 too high; base: 5.00 whatever is asked, and no number in 12 of 20 greedy answers. */
@@ -87,7 +92,8 @@ describe('stage evaluate', () => {
     const few = regularPosts(30, 2).map((post) => ({ ...post, uid: `p${post.uid}`, pid: `p${post.pid}` }));
     const { store, draw, context, asked } = await predicted([...regularPosts(500, 5), ...few]);
     assert.deepEqual(draw.sizes, { validation: 50, 'few-shot': 200, alignment: 200, 'extra-1': 50, 'extra-2': 0, pool: 30 });
-    const aligned = addModel(store, draw, 'aligned', { labels: { sets: ['few-shot', 'alignment'], poolUsers: 0, labels: 1800 } });
+    const pairs = listInstructions(store, draw.id, 'alignment', 'test').map(({ k, pid }) => `${k}:${pid}`);
+    const aligned = addModel(store, draw, 'aligned', { labels: { sets: ['few-shot', 'pool', 'alignment'], poolUsers: 0, poolWindows: 10_000, pairs } });
     for (const row of asked) for (const decoder of ['median', 'greedy'] as const) addPrediction(store, aligned, row, decoder, 0, 'x', row.answer);
     const result = await drain(evaluateModels(context, experiment, neverAborted));
     const { tables } = findEvaluation(store, result.counts['evaluation'] as number)!.report;
@@ -99,6 +105,44 @@ describe('stage evaluate', () => {
     const perfect = rowOf(pooled.rows, 'tiny base, SFT, IDPOP', 'median');
     assert.deepEqual([perfect.mae!.value, perfect.users], [0, 250]);
     assert.ok(perfect.difference!.mae.high <= 0, 'nothing is better than a perfect model');
+  });
+
+  it('fits baselines on what training really used, and fills the failures of each model with the median of its own labels', async () => {
+    // pool users have scores that nobody else has: which of their posts were seen shows in the median
+    const pool = regularPosts(30, 5).map((post) => ({ ...post, uid: `p${post.uid}`, pid: `p${post.pid}`, label: 3000 }));
+    const { store, draw, context, sft, sourceId } = await predicted([...regularPosts(60, 5), ...pool.slice(0, 120).filter((post) => !post.pid.endsWith('-4'))]);
+    assert.equal(draw.sizes.pool, 24);
+    const alignment = listInstructions(store, draw.id, 'alignment', 'test', 1);
+    const aligned = addModel(store, draw, 'aligned', { labels: { pairs: alignment.slice(0, 1).map(({ k, pid }) => `${k}:${pid}`) } });
+    for (const row of listInstructions(store, draw.id, 'few-shot', 'test')) for (const decoder of ['median', 'greedy'] as const) addPrediction(store, aligned, row, decoder, 0, 'x', null);
+    const medianRow = async () => {
+      const result = await drain(evaluateModels(context, experiment, neverAborted));
+      const { rows } = findEvaluation(store, result.counts['evaluation'] as number)!.report.tables[0]!;
+      return { rows, fits: rows.filter((row) => row.name === 'global median').map((row) => row.fittedOn) };
+    };
+    const without = await medianRow();
+    assert.deepEqual(without.fits, ['few-shot and alignment labels', 'few-shot labels'], 'there is a pool, but no model was trained on it');
+
+    store.prepare('UPDATE models SET training_labels = ? WHERE id = ?').run(JSON.stringify({ ...modelsOfExperiment(store, draw.id, experiment, 'sft')[0]!.trainingLabels, poolWindows: 1_000_000 }), sft);
+    const whole = await medianRow();
+    assert.deepEqual(whole.fits, ['few-shot, pool and alignment labels', 'few-shot labels']);
+    const fewShot = usersOfSet(store, draw.id, 'few-shot').flatMap((uid) => postsOfUser(store, sourceId, uid).slice(0, 4).map((post) => post.label!));
+    const paired = postsOfUser(store, sourceId, alignment[0]!.uid).filter((post) => [...alignment[0]!.history, alignment[0]!.pid].includes(post.pid)).map((post) => post.label!);
+    const median = (labels: number[]): number => {
+      const sorted = labels.toSorted((a, b) => a - b);
+      const middle = Math.floor(sorted.length / 2);
+      return Math.round(sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2);
+    };
+    const truths = listInstructions(store, draw.id, 'few-shot', 'test', 1).map((row) => row.answer!);
+    const errorOf = (value: number): number => rounded(truths.reduce((sum, truth) => sum + Math.abs(truth - value), 0) / truths.length / 100);
+    const own = rowOf(whole.rows, 'tiny base, SFT, IDPOP', 'median');
+    assert.equal(own.mae, null);
+    assert.equal(rounded(own.maeFilled!.value), errorOf(median([...fewShot, ...paired])), 'the aligned model saw no pool');
+    assert.equal(rounded(whole.rows.find((row) => row.name === 'global median')!.mae!.value), errorOf(median([...fewShot, ...paired, ...Array.from({ length: 96 }, () => 3000)])));
+
+    store.prepare('UPDATE models SET training_labels = ? WHERE id = ?').run(JSON.stringify({ ...modelsOfExperiment(store, draw.id, experiment, 'sft')[0]!.trainingLabels, poolWindows: 1 }), sft);
+    const thinned = (await medianRow()).rows.find((row) => row.name === 'global median')!;
+    assert.ok(rounded(thinned.mae!.value) < errorOf(3000), 'about one window of the pool is no majority');
   });
 
   it('has the slice without albums where there are some', async () => {
@@ -135,8 +179,35 @@ describe('stage evaluate', () => {
     }
   });
 
+  it('names models by role and says what validation kept; the headline is never of a control', async () => {
+    const { store, draw, report } = await predicted();
+    const asked = listInstructions(store, draw.id, 'few-shot', 'test');
+    for (const [variant, error] of [['idpop', 20], ['sft-chosen', 10]] as const) {
+      const model = addModel(store, draw, 'aligned', { variant });
+      for (const row of asked) for (const decoder of ['median', 'greedy'] as const) addPrediction(store, model, row, decoder, 0, 'x', row.answer! + error);
+    }
+    store.prepare("UPDATE models SET chosen = 'pool 100' WHERE role = 'sft'").run();
+    const { tables, headline } = await report();
+    assert.deepEqual([...new Set(tables[0]!.rows.filter((row) => row.kind === 'model').map((row) => row.name))], [
+      'tiny base', 'tiny base, SFT (validation kept pool 100)', 'tiny base, SFT (validation kept pool 100), IDPOP', 'tiny base, SFT (validation kept pool 100), sft-chosen',
+    ]);
+    assert.match(headline, /^3-shot MAE 0\.20 /);
+  });
+
+  it('gives the models of the paper\'s plan one name at every k', async () => {
+    const { store, draw, context } = await instructedStore();
+    for (const k of [1, 2, 3]) {
+      const model = addModel(store, draw, 'sft', { plan: 'paper', k });
+      if (k === 2) store.prepare("UPDATE models SET chosen = 'base' WHERE id = ?").run(model);
+      for (const row of listInstructions(store, draw.id, 'few-shot', 'test', k)) addPrediction(store, model, row, 'greedy', 0, 'x', row.answer);
+    }
+    const result = await drain(evaluateModels(context, { ...experiment, plan: 'paper' }, neverAborted));
+    const { tables } = findEvaluation(store, result.counts['evaluation'] as number)!.report;
+    assert.deepEqual(tables.map(({ rows }) => rows[0]!.name), Array.from({ length: 3 }, () => 'tiny base, SFT (validation kept the base at 2-shot)'));
+  });
+
   it('shows the published rows beside SMPD alone, without intervals', async () => {
-    const { store, sourceId, report } = await predicted();
+    const { store, sourceId, context, report } = await predicted();
     assert.ok((await report()).tables.every(({ rows }) => rows.every(({ kind }) => kind !== 'published')));
     store.prepare("UPDATE sources SET kind = 'smpd-2022' WHERE id = ?").run(sourceId);
     const { tables } = await report();
@@ -144,6 +215,9 @@ describe('stage evaluate', () => {
     const best = published.find(({ name }) => name === 'MultiSmpLLM (LoRA)')!;
     assert.deepEqual([best.mae, best.spearman, best.difference], [{ value: 1.02, low: 1.02, high: 1.02 }, { value: 0.89, low: 0.89, high: 0.89 }, null]);
     assert.deepEqual(published.find(({ name }) => name === 'GPT-4o (in context)')!.spearman, 'equal');
+    writeFileSync(join(context.folder, 'demo.json'), '{}');
+    store.prepare('UPDATE sources SET root = ? WHERE id = ?').run(context.folder, sourceId);
+    assert.ok((await report()).tables.every(({ rows }) => rows.every(({ kind }) => kind !== 'published')), 'a demo in the layout of SMPD is not SMPD');
     assert.deepEqual([published.find(({ name }) => name === 'MultiSmpLLM (Prefix)')!.mae, published.find(({ name }) => name === 'MultiSmpLLM (Prefix)')!.spearman], [null, 'unparsable']);
   });
 

@@ -83,5 +83,6 @@ describe('a model of another draw or of other prompts', () => {
     assert.equal(trainEntry(await after((made) => caption(made, 'pool-u000-1'))).state, 'stale');
     assert.equal(trainEntry(await after((made) => excludePost(made.store, made.sourceId, 'pool-u000-1'))).state, 'stale');
     assert.equal(trainEntry(await after((made) => caption(made, 'pool-u000-1'), 'approved')).state, 'done', 'no prompt holds the caption');
+    assert.equal(trainEntry(await after((made) => caption(made, `${usersOfSet(made.store, made.draw.id, 'few-shot')[0]!}-4`))).state, 'done', 'p5 is asked about and never learned from');
   });
 });

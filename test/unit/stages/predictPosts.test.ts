@@ -12,6 +12,7 @@ import { predictPosts } from '../../../src/stages/predictPosts.ts';
 import { trainModel } from '../../../src/stages/trainModel.ts';
 import { addCaptions } from '../../../src/store/captions.ts';
 import { usersOfSet } from '../../../src/store/draws.ts';
+import { listInstructions } from '../../../src/store/instructions.ts';
 import { modelsOfExperiment } from '../../../src/store/models.ts';
 import { pairsOfModel } from '../../../src/store/pairs.ts';
 import { findRun } from '../../../src/store/runs.ts';
@@ -86,6 +87,9 @@ describe('stages predict and align', function () {
     const aligned = models()[2]!;
     assert.deepEqual([aligned.role, aligned.variant, aligned.runId, aligned.k], ['aligned', 'idpop', id, null]);
     assert.deepEqual(aligned.trainingLabels.sets, ['few-shot', 'pool', 'alignment']);
+    assert.deepEqual(aligned.trainingLabels.pairs, usable.map((pair) => `${pair.k}:${pair.pid}`));
+    const seen = new Set(listInstructions(workspace.context.store, workspace.draw.id, 'alignment', 'test').filter((row) => usable.some((pair) => pair.k === row.k && pair.pid === row.pid)).flatMap((row) => [...row.history, row.pid]));
+    assert.equal(aligned.trainingLabels.labels, models()[1]!.trainingLabels.labels + seen.size, 'the scores of the histories were seen too');
     assert.notEqual(aligned.weightsHash, models()[1]!.weightsHash);
     assert.equal((await drain(alignModel(workspace.context, alignRequest, neverAborted))).unchanged, true);
   });
@@ -119,13 +123,13 @@ describe('stages predict and align', function () {
   it('asks again only for prompts that have changed', async () => {
     const before = jobsOf('predict');
     const [uid] = usersOfSet(workspace.context.store, workspace.draw.id, 'few-shot') as [string];
-    addCaptions(workspace.context.store, workspace.sourceId, [{ pid: `${uid}-3`, text: 'a red coat', madeBy: 'a', origin: {} }], 1);
+    addCaptions(workspace.context.store, workspace.sourceId, [{ pid: `${uid}-4`, text: 'a red coat', madeBy: 'a', origin: {} }], 1);
     await assert.rejects(predict('test', ['sft']), { code: 'instructions-stale' });
     await drain(buildInstructions(workspace.context, { source: 'posts', dataSeed: 0, captions: 'any' }, neverAborted));
     const result = await predict('test', ['sft']);
-    assert.deepEqual([result.counts['prompts'], result.counts['current']], [1, 59]); // p4 stands in the 3-shot history alone
+    assert.deepEqual([result.counts['prompts'], result.counts['current']], [3, 57]); // p5 is asked about three times, and never trained on
     const [id] = jobsOf('predict').filter((one) => !before.includes(one)) as [string];
-    assert.match(jobFile(workspace, id, 'data/prompts.jsonl'), /shows"\],\["v"," a red coat/);
+    assert.match(jobFile(workspace, id, 'data/prompts.jsonl'), /"v"," a red coat/);
   });
 
   it('answers every post that has an earlier one, unlabelled ones too, with the latest four as history', async () => {

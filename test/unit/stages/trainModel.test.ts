@@ -11,6 +11,7 @@ import type { StageRequest, StageResult } from '../../../src/protocol/stages.ts'
 import { trainModel } from '../../../src/stages/trainModel.ts';
 import { modelsOfExperiment } from '../../../src/store/models.ts';
 import { findRun } from '../../../src/store/runs.ts';
+import { learnableContent } from '../../../src/store/stageStates.ts';
 import { drain, experiment, neverAborted } from './stageFixture.ts';
 import { eventsOf, jobFile, jobIds, jobProcesses, makeWorkspace, openWorkspace, removeWorkspace, trainRequest, type TrainingWorkspace } from './trainingFixture.ts';
 
@@ -52,7 +53,9 @@ describe('stage train', function () {
     const [base, sft] = models();
     assert.deepEqual([base?.role, base?.chosen, base?.trainingLabels.labels], ['base', 'base', 0]);
     assert.deepEqual([sft?.role, sft?.path, sft?.runId, sft?.adapterOf], ['sft', `jobs/${id}/out/model`, id, null]);
-    assert.deepEqual(sft?.trainingLabels, { sets: ['few-shot', 'pool'], poolUsers: 10, labels: 20 * 4 + 30 });
+    assert.deepEqual(sft?.trainingLabels, {
+      sets: ['few-shot', 'pool'], poolUsers: 10, labels: 20 * 4 + 30, poolWindows: 4 * 8, pairs: [], learnable: learnableContent(workspace.context.store, workspace.sourceId, 0),
+    });
     assert.match(sft!.chosen, /^(base|pool [1-4]|sft [1-4])$/);
     assert.ok(existsSync(join(workspace.context.storeFolder, sft!.path, 'model.safetensors')));
     assert.equal(findRun(workspace.context.store, id)?.state, 'succeeded');
