@@ -9,7 +9,7 @@ import { BULK_METHODS, LIVE_METHODS, workerDataSchema, type BulkMethods, type Li
 import { findTrainerPython, setUpTrainer, type TrainerSetupOptions } from './hosts/local/trainerSetup.ts';
 import { LocalHost } from './hosts/local/localHost.ts';
 import { decideOnPost } from './stages/decideOnPost.ts';
-import { detectPosts } from './stages/indexPosts.ts';
+import { detectPosts, QUICK_LOOK_ROWS } from './stages/indexPosts.ts';
 import { makeDemo } from './stages/makeDemo.ts';
 import { newestReport, readPipelineStatus } from './stages/pipelineStatus.ts';
 import { runPlan } from './stages/runPlan.ts';
@@ -69,8 +69,8 @@ const live: Handlers<LiveMethods> = {
 };
 
 const bulk: Handlers<BulkMethods> = {
-  detect: async ({ path }) => {
-    const found = await detectPosts(data.storeFolder, path, null, null);
+  detect: async ({ path, quick }) => {
+    const found = await detectPosts(data.storeFolder, path, null, null, quick ? QUICK_LOOK_ROWS : Infinity);
     return { path, kind: found.kind, name: found.name, findings: found.findings, files: found.files.map((file) => file.path), approximateRows: found.approximateRows, mapping: found.mapping };
   },
   runStage: async function* ({ stage, request, ...machine }, signal) {

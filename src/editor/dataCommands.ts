@@ -45,9 +45,9 @@ export class DataCommands {
   }
 
   async indexFound(): Promise<void> {
-    const { found, folder } = this.#to.model;
-    if (found === null || folder === undefined) return this.index();
-    await this.#confirm(folder, found, found.mapping);
+    const { found } = this.#to.model;
+    if (found === null) return this.index();
+    await this.index(found.path); // looked at again, in full
   }
 
   /** Nothing is indexed into the extension's own folders: people's stores lie in people's folders. */

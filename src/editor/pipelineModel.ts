@@ -114,7 +114,7 @@ export class PipelineModel implements vscode.Disposable {
     if (folder === this.#foundIn || folder === undefined || this.#runner.running !== null) return;
     this.#foundIn = folder;
     try {
-      this.#found = await folder.bulk.request('detect', { path: folder.uri.fsPath });
+      this.#found = await folder.bulk.request('detect', { path: folder.uri.fsPath, quick: true });
     } catch {
       this.#found = null; // nothing that can be read lies here: the welcome view says what can be
     }

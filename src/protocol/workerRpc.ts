@@ -66,7 +66,8 @@ export interface FoundData {
 const machine = { python: z.string().nullable(), threads: z.int().positive().nullable() };
 
 export const BULK_METHODS = {
-  detect: method<FoundData>()(z.object({ path: z.string() })),
+  /** `quick`: for a look that nobody asked for; the scale of a table's scores is then guessed from its first rows only. */
+  detect: method<FoundData>()(z.object({ path: z.string(), quick: z.boolean().optional() })),
   runStage: method<StageResult>()(z.object({ stage: z.enum(Object.keys(stageRequestSchemas) as [StageName, ...StageName[]]), request: z.unknown(), ...machine })),
   runPlan: method<StageResult>()(z.object({ request: runRequestSchema, ...machine })),
   /** Makes the trainer's Python environment in the extension's storage; `python` null: one is looked for. */

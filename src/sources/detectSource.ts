@@ -14,22 +14,23 @@ const CAPTION_FILE = /^captions?\b/i;
  * Describes the source at `path` (a folder or a file) without reading more than the heads of its files.
  * @param given a mapping that overrides whatever is kept; tables only.
  * @param kept finds the mapping kept under a source's suggested name.
+ * @param mostRows how many rows of a table may be read to guess the scale of its scores; else all while it is open.
  * @throws {UserError} saying what was found instead.
  */
-export async function detectSource(path: string, given: Mapping | null, kept: (suggestedName: string) => Mapping | null): Promise<PostSource> {
+export async function detectSource(path: string, given: Mapping | null, kept: (suggestedName: string) => Mapping | null, mostRows = Infinity): Promise<PostSource> {
   const full = resolve(path);
   const status = statSync(full, { throwIfNoEntry: false });
   if (status === undefined) throw new UserError('path-missing', `There is nothing at ${full}.`, 'Check the path.');
-  if (status.isDirectory()) return detectFolder(full, given, kept);
+  if (status.isDirectory()) return detectFolder(full, given, kept, mostRows);
   if (!status.isFile()) throw new UserError('path-kind', `${full} is neither a file nor a folder.`, 'Choose a folder with SMPD files, or a CSV, TSV or JSON-lines file.');
-  const table = /\.json$/i.test(full) ? null : await detectTable(full, given, kept);
+  const table = /\.json$/i.test(full) ? null : await detectTable(full, given, kept, mostRows);
   if (table !== null) return table;
   // One file of SMPD stands for the whole of it.
   for (const folder of [dirname(full), dirname(dirname(full))]) {
     const smpd = detectSmpd(folder);
     if (smpd?.files.some((file) => join(folder, file.path) === full)) return smpd;
   }
-  const lines = await detectTable(full, given, kept);
+  const lines = await detectTable(full, given, kept, mostRows);
   if (lines !== null) return lines;
   throw new UserError(
     'table-format', `${basename(full)} is no table: its first line cannot be cut at a comma, a tab, a semicolon or a bar, and it holds no JSON lines.`,
@@ -37,12 +38,12 @@ export async function detectSource(path: string, given: Mapping | null, kept: (s
   );
 }
 
-async function detectFolder(folder: string, given: Mapping | null, kept: (suggestedName: string) => Mapping | null): Promise<PostSource> {
+async function detectFolder(folder: string, given: Mapping | null, kept: (suggestedName: string) => Mapping | null, mostRows: number): Promise<PostSource> {
   const smpd = detectSmpd(folder);
   if (smpd !== null) return smpd;
   const tables = readdirSync(folder, { withFileTypes: true }).filter((entry) => !entry.isDirectory() && /\.(csv|tsv|jsonl|ndjson)$/i.test(entry.name) && !CAPTION_FILE.test(entry.name)).map((entry) => entry.name).sort();
   if (tables.length === 1) {
-    const table = await detectTable(join(folder, tables[0]!), given, kept);
+    const table = await detectTable(join(folder, tables[0]!), given, kept, mostRows);
     if (table !== null) return table;
   }
   if (tables.length > 1) throw new UserError('folder-tables', `${folder} holds ${tables.length} tables (${tables.slice(0, 5).join(', ')}${tables.length > 5 ? ', …' : ''}).`, 'Name the one to index.');

@@ -50,6 +50,8 @@ export interface GuessInput {
   readonly header: readonly string[];
   /** Rows in order. More than the first hundred are read only while the scale of the popularity is open. */
   readonly rows: AsyncIterable<readonly TableRow[]>;
+  /** After so many rows reading ends even then. Infinity for a mapping that is to be used. */
+  readonly mostRows: number;
 }
 
 const ROWS_LOOKED_AT = 100;
@@ -58,7 +60,7 @@ const ROWS_LOOKED_AT = 100;
  * Guesses the mapping.
  * @throws {UserError} `table-columns` when a required column cannot be told, naming the columns that are there.
  */
-export async function guessMapping({ file, format, header, rows }: GuessInput): Promise<Mapping> {
+export async function guessMapping({ file, format, header, rows, mostRows }: GuessInput): Promise<Mapping> {
   const columns = guessColumns(header);
   const missing = REQUIRED.filter((role) => columns[role] === null);
   if (missing.length > 0) {
@@ -68,7 +70,7 @@ export async function guessMapping({ file, format, header, rows }: GuessInput): 
       'If the first line holds no names, add a line of names; else write a mapping that names the columns, as the documentation shows.',
     );
   }
-  const { first, scale } = await lookAtRows(rows, columns.popularity!);
+  const { first, scale } = await lookAtRows(rows, columns.popularity!, mostRows);
   const outcome = header.filter((name) => name !== columns.popularity && isOutcomeName(name));
   return mappingSchema.parse({
     version: 1, format: format.format, delimiter: format.delimiter, columns, popularityScale: scale, timeFormat: guessTimeFormat(first.map((row) => row[columns.time!])),
@@ -97,9 +99,10 @@ function guessColumns(header: readonly string[]): { [role in Role]: string | nul
  * The first rows, and the scale of the popularity: whole numbers beyond 31.99 are counts. As long as only whole numbers
  * within the range have been seen the question is open, and reading goes on.
  */
-async function lookAtRows(rows: AsyncIterable<readonly TableRow[]>, popularity: string): Promise<{ first: TableRow[]; scale: Mapping['popularityScale'] }> {
+async function lookAtRows(rows: AsyncIterable<readonly TableRow[]>, popularity: string, mostRows: number): Promise<{ first: TableRow[]; scale: Mapping['popularityScale'] }> {
   const first: TableRow[] = [];
   let scale: Mapping['popularityScale'] | null = null;
+  let read = 0;
   for await (const batch of rows) {
     for (const row of batch) {
       if (first.length < ROWS_LOOKED_AT) first.push(row);
@@ -108,7 +111,8 @@ async function lookAtRows(rows: AsyncIterable<readonly TableRow[]>, popularity: 
       if (!Number.isInteger(number)) scale = 'as-is';
       else if (number > MAX_SCORE) scale = 'log2-count-plus-1';
     }
-    if (scale !== null && first.length >= ROWS_LOOKED_AT) break;
+    read += batch.length;
+    if (read >= mostRows || (scale !== null && first.length >= ROWS_LOOKED_AT)) break;
   }
   return { first, scale: scale ?? 'as-is' };
 }

@@ -14,10 +14,11 @@ import { detectTableFormat, readTable, requireText, type RawRow, type TableForma
 
 /**
  * Detects a table. The mapping is the given one, else `kept` (of an earlier import, perhaps edited), else guessed.
+ * @param mostRows how many rows may be read to guess the scale of the scores.
  * @returns null when the file is no table.
  * @throws {UserError} for an empty file, an encoding that is not UTF-8's family, a mapping that does not fit, columns that cannot be told.
  */
-export async function detectTable(path: string, given: Mapping | null, kept: (suggestedName: string) => Mapping | null): Promise<PostSource | null> {
+export async function detectTable(path: string, given: Mapping | null, kept: (suggestedName: string) => Mapping | null, mostRows = Infinity): Promise<PostSource | null> {
   const root = dirname(path);
   const name = basename(path);
   const file = describeFile(root, name, 'table', true);
@@ -30,7 +31,7 @@ export async function detectTable(path: string, given: Mapping | null, kept: (su
 
   const sampleBatches = (): AsyncGenerator<{ header: readonly string[]; rows: RawRow[] }, void, void> => readTable(readHashed(path, name, file, () => undefined), format, name);
   const header = await firstHeader(sampleBatches(), name);
-  const mapping = stored ?? (await guessMapping({ file: name, format, header, rows: goodRows(sampleBatches()) }));
+  const mapping = stored ?? (await guessMapping({ file: name, format, header, rows: goodRows(sampleBatches()), mostRows }));
   checkMapping(mapping, header, name);
   const pictures = await hasPictures(root, mapping, sampleBatches());
   const approximateRows = approximateRowCount(file, head);

@@ -34,12 +34,16 @@ const CANCEL_MILLISECONDS = 100;
 /** Ids that compare as numbers: without leading zeros, so that different ids are different numbers. */
 const NUMERIC_PID = /^(?:0|[1-9]\d*)$/;
 
+/** Rows that a look which nobody asked for may read of a table: some 100 ms. */
+export const QUICK_LOOK_ROWS = 10_000;
+
 /**
  * What lies at a path, with the mapping kept for it: shown to a person before the start.
  * @param name the source's name where a person gave one, else null.
+ * @param mostRows see `detectSource`.
  */
-export async function detectPosts(storeFolder: string, path: string, name: string | null, mapping: StageRequest<'index'>['mapping']): Promise<PostSource & { name: string }> {
-  const source = await detectSource(path, mapping, (suggested) => readMapping(storeFolder, sourceName(name, suggested)));
+export async function detectPosts(storeFolder: string, path: string, name: string | null, mapping: StageRequest<'index'>['mapping'], mostRows = Infinity): Promise<PostSource & { name: string }> {
+  const source = await detectSource(path, mapping, (suggested) => readMapping(storeFolder, sourceName(name, suggested)), mostRows);
   return { ...source, name: sourceName(name, source.suggestedName) };
 }
 

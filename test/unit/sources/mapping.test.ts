@@ -3,8 +3,8 @@ import { describe, it } from 'mocha';
 import type { Mapping } from '../../../src/protocol/stages.ts';
 import { checkMapping, guessMapping, isOutcomeName } from '../../../src/sources/mapping.ts';
 
-const guess = (header: readonly string[], rows: readonly Record<string, unknown>[]): Promise<Mapping> =>
-  guessMapping({ file: 'x.csv', format: { format: 'csv', delimiter: ',' }, header, rows: (async function* () { yield rows; })() });
+const guess = (header: readonly string[], rows: readonly Record<string, unknown>[], mostRows = Infinity): Promise<Mapping> =>
+  guessMapping({ file: 'x.csv', format: { format: 'csv', delimiter: ',' }, header, rows: (async function* () { for (let next = 0; next < rows.length; next += 1000) yield await Promise.resolve(rows.slice(next, next + 1000)); })(), mostRows });
 
 const refusedWith = (code: string) => (error: Error & { code?: string }): boolean => error.code === code;
 
@@ -27,6 +27,7 @@ describe('guessMapping', () => {
     assert.equal((await guess(header, [row('5'), row('7.25'), row('90')])).popularityScale, 'as-is');
     assert.equal((await guess(header, Array.from({ length: 5000 }, () => row('5')).concat(row('32')))).popularityScale, 'log2-count-plus-1');
     assert.equal((await guess(header, [row('5'), row('31')])).popularityScale, 'as-is');
+    assert.equal((await guess(header, Array.from({ length: 5000 }, () => row('5')).concat(row('32')), 2000)).popularityScale, 'as-is', 'a quick look ends before the 32');
   });
 
   it('tells the formats of times', async () => {
