@@ -80,6 +80,6 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   );
   putCommandOnPath(context.environmentVariableCollection, context.extensionPath, shared);
   if (folders.current === undefined) await sample.install().then((uri) => folders.add(uri, vscode.l10n.t('Sample')), (error: unknown) => log.warn(String(error)));
-  void lookBack(model, log).catch((error: unknown) => presentError(error, log));
+  void lookBack(model, stages, log).catch((error: unknown) => presentError(error, log));
   log.info(`SMP Curator ${context.extension.packageJSON.version as string} is ready.`);
 }

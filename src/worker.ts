@@ -6,9 +6,12 @@ import { demoRequest } from './protocol/demo.ts';
 import type { Log, LongWork } from './protocol/progress.ts';
 import { logOver, serveRequests, type Handlers } from './protocol/requestChannel.ts';
 import { BULK_METHODS, LIVE_METHODS, workerDataSchema, type BulkMethods, type LiveMethods, type MachineSettings } from './protocol/workerRpc.ts';
-import { findTrainerPython, setUpTrainer, type TrainerSetupOptions } from './hosts/local/trainerSetup.ts';
+import { findPython, findTrainerPython, setUpTrainer, type TrainerSetupOptions } from './hosts/local/trainerSetup.ts';
 import { LocalHost } from './hosts/local/localHost.ts';
+import { mappingPath, writeMapping } from './sources/mapping.ts';
+import { cancelJob } from './stages/cancelJob.ts';
 import { decideOnPost } from './stages/decideOnPost.ts';
+import { indexedPlace } from './stages/indexedPlace.ts';
 import { detectPosts, QUICK_LOOK_ROWS } from './stages/indexPosts.ts';
 import { makeDemo } from './stages/makeDemo.ts';
 import { newestReport, readPipelineStatus } from './stages/pipelineStatus.ts';
@@ -20,6 +23,7 @@ import { listExcludedPosts } from './store/decisions.ts';
 import { listSkippedRows } from './store/generations.ts';
 import { openStore } from './store/openStore.ts';
 import { scoreCounts } from './store/posts.ts';
+import { findRun } from './store/runs.ts';
 import { searchPosts } from './store/search.ts';
 import { requireSource } from './store/sources.ts';
 import { prepareStoreFolder } from './store/storeLocation.ts';
@@ -45,12 +49,14 @@ function trainerSetup(python: string | null): TrainerSetupOptions {
   return { python: python ?? '', requirements: join(trainerPackage, 'requirements.txt'), folder: join(data.storage, 'trainer'), log };
 }
 
+const localHost = (python: string | null): LocalHost => new LocalHost({ jobsFolder: join(data.storeFolder, 'runs'), python, supervisor: join(trainerPackage, 'supervisor.py') });
+
 /** The trainer's Python of a person's setting; else what was named for the whole process, as for the command line; else the environment that was set up. */
 async function stageContext({ python, threads }: MachineSettings): Promise<StageContext> {
   const interpreter = (python === null ? process.env['SMP_PYTHON'] || null : null) ?? (await findTrainerPython(trainerSetup(python)));
   return {
     store: await store(), log, folder: data.folder, storeFolder: data.storeFolder, resources: data.resources, productVersion: data.productVersion, now,
-    host: new LocalHost({ jobsFolder: join(data.storeFolder, 'runs'), python: interpreter, supervisor: join(trainerPackage, 'supervisor.py') }),
+    host: localHost(interpreter),
     trainer: { python: interpreter, package: trainerPackage, threads },
   };
 }
@@ -66,6 +72,20 @@ const live: Handlers<LiveMethods> = {
   },
   scoreCounts: async ({ source }) => scoreCounts(await store(), requireSource(await store(), source).id),
   report: async ({ source, ...experiment }) => newestReport(await store(), source, experiment),
+  indexedPlace: async ({ source }) => indexedPlace({ store: await store(), storeFolder: data.storeFolder }, source),
+  keepMapping: ({ source, mapping }) => {
+    prepareStoreFolder(data);
+    writeMapping(data.storeFolder, source, mapping);
+    return { file: mappingPath(data.storeFolder, source) };
+  },
+  jobRequest: async ({ id }) => {
+    const run = findRun(await store(), id);
+    return run === undefined ? null : { stage: run.stage, request: run.request };
+  },
+  cancelJob: async ({ id, python }) => {
+    const { command } = await findPython(python ?? ''); // any Python can end a job, also one without the trainer's packages
+    return cancelJob({ store: await store(), host: localHost(command), now }, id);
+  },
 };
 
 const bulk: Handlers<BulkMethods> = {

@@ -31,13 +31,36 @@ export function requireFolder(model: PipelineModel): CurationFolder {
   return model.folder;
 }
 
-/** The source that an argument names (a name, or a row of the tree), the only one, or the one a person picks. */
-export async function chooseSource(model: PipelineModel, argument: unknown, title: string): Promise<SourceStatus> {
+/** What a button or a link hands to a command: which folder's source is meant. */
+export interface SourceTarget {
+  readonly folder: string; // path of the folder that keeps the store
+  readonly source: string; // its name
+}
+
+/**
+ * The folder and the source that an argument names (a name, a row of the tree, a SourceTarget); where it names none, the
+ * current folder, and its only source or the one a person picks.
+ * @throws {UserError} `no-folder`, `folder-closed`, `source-unknown`, `nothing-indexed`
+ */
+export async function chooseSource(model: PipelineModel, argument: unknown, title: string): Promise<{ readonly folder: CurationFolder; readonly source: SourceStatus }> {
+  await goToFolderOf(model, argument);
+  const folder = requireFolder(model);
   if (model.status === null) await model.refresh();
+  return { folder, source: await sourceIn(model, sourceNameOf(argument), title) };
+}
+
+/** Makes the folder current that an argument names, if it names one. */
+export async function goToFolderOf(model: PipelineModel, argument: unknown): Promise<void> {
+  if (typeof argument === 'object' && argument !== null && 'folder' in argument && typeof argument.folder === 'string') await model.goTo(argument.folder);
+}
+
+async function sourceIn(model: PipelineModel, name: string | null, title: string): Promise<SourceStatus> {
   const { sources } = model;
-  const name = sourceNameOf(argument);
-  const named = name === null ? undefined : sources.find((source) => source.source === name);
-  if (named !== undefined) return named;
+  if (name !== null) {
+    const named = sources.find((source) => source.source === name);
+    if (named === undefined) throw new UserError('source-unknown', vscode.l10n.t('There is no source {0} in this folder.', name), vscode.l10n.t('Index its data set, or choose another source.'));
+    return named;
+  }
   if (sources.length === 0) throw new UserError('nothing-indexed', vscode.l10n.t('No data set is indexed in this folder yet.'), vscode.l10n.t('Index a data set first.'));
   if (sources.length === 1) return sources[0]!;
   return choose(title, sources.map((source) => ({ label: source.source, description: vscode.l10n.t('{0} posts', source.posts.toLocaleString('en-US')), value: source })));
@@ -51,10 +74,12 @@ function sourceNameOf(argument: unknown): string | null {
   return typeof source === 'object' && source !== null && 'source' in source && typeof source.source === 'string' ? source.source : null;
 }
 
-/** A post's key from a command link or a test; null for anything else (the editor passes a Uri from its menus). */
-export function postKeyOf(argument: unknown): PostKey | null {
+/** A post's key from a command link or a test, with its folder where it is named; null for anything else (the editor passes a Uri from its menus). */
+export function postKeyOf(argument: unknown): (PostKey & { readonly folder: string | null }) | null {
   if (typeof argument !== 'object' || argument === null || !('pid' in argument) || !('source' in argument)) return null;
-  return typeof argument.pid === 'string' && typeof argument.source === 'string' ? { source: argument.source, pid: argument.pid } : null;
+  const { pid, source } = argument;
+  if (typeof pid !== 'string' || typeof source !== 'string') return null;
+  return { source, pid, folder: 'folder' in argument && typeof argument.folder === 'string' ? argument.folder : null };
 }
 
 /** An absolute path from a Uri of the explorer or a string. */

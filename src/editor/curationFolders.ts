@@ -52,6 +52,13 @@ export class CurationFolders implements vscode.Disposable {
     return folder;
   }
 
+  /** Makes the folder at a path current; false when it is not among those of this window. */
+  select(path: string): boolean {
+    const folder = this.#folders.get(path);
+    if (folder !== undefined) this.#makeCurrent(folder);
+    return folder !== undefined;
+  }
+
   #follow(): void {
     const workspace = (vscode.workspace.workspaceFolders ?? []).filter((folder) => folder.uri.scheme === 'file');
     const wanted = new Set([...workspace.map((folder) => folder.uri.fsPath), ...this.#own]);

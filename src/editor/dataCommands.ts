@@ -1,12 +1,13 @@
 // Getting data in: index what a person picks, the finished sample, the demo; and taking a source out again.
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../domain/errors.ts';
 import { indexRequest } from '../protocol/stageRequests.ts';
-import { mappingSchema, type Mapping } from '../protocol/stages.ts';
+import { cancellation } from '../protocol/requestChannel.ts';
+import { mappingSchema, type Mapping, type StageResult } from '../protocol/stages.ts';
 import type { FoundData } from '../protocol/workerRpc.ts';
-import { choosePath, chooseSource, pathOf, requireFolder } from './askFor.ts';
+import { choosePath, chooseSource, pathOf, requireFolder, type SourceTarget } from './askFor.ts';
 import type { CurationFolder } from './curationFolder.ts';
 import type { CurationFolders } from './curationFolders.ts';
 import { ask, askWarning, tell } from './notify.ts';
@@ -71,20 +72,34 @@ export class DataCommands {
 
   async #start(folder: CurationFolder, found: FoundData, mapping: Mapping | null): Promise<void> {
     const settings = readSettings(folder.uri);
-    const request = { ...indexRequest(found.path, found.name, settings), mapping };
-    const result = await this.#to.stages.runStage(folder, 'index', null, vscode.l10n.t('Indexing {0}', basename(found.path)), request, settings);
+    const start = (name: string): Promise<StageResult> =>
+      this.#to.stages.runStage(folder, 'index', null, vscode.l10n.t('Indexing {0}', basename(found.path)), { ...indexRequest(found.path, name, settings), mapping }, settings);
+    let { name } = found;
+    const result = await start(name).catch(async (error: unknown) => {
+      if (!(error instanceof UserError && error.code === 'source-name-taken')) throw error;
+      name = await this.#askForName(name);
+      return start(name);
+    });
     this.#to.log.info(result.summary);
     const run = vscode.l10n.t('Run the Whole Plan');
     void tell(result.summary, run).then((chosen) => {
-      if (chosen === run) void vscode.commands.executeCommand('smpCurator.runPlan', found.name);
+      if (chosen === run) void vscode.commands.executeCommand('smpCurator.runPlan', { folder: folder.uri.fsPath, source: name } satisfies SourceTarget);
     });
+  }
+
+  /** Two data sets can lie in folders of one name. Rejects with a cancellation when the person turns away. */
+  async #askForName(taken: string): Promise<string> {
+    const name = await vscode.window.showInputBox({
+      title: vscode.l10n.t('A name for this data set'), prompt: vscode.l10n.t('The store already has a data set of this name, made of other files.'), value: `${taken} 2`,
+      validateInput: (value) => (value.trim() === '' || value.trim() === taken ? vscode.l10n.t('Enter another name.') : null),
+    });
+    if (name === undefined) throw cancellation();
+    return name.trim();
   }
 
   /** The mapping as a JSON file of the store's folder, where it stays for the next import. */
   async #edit(folder: CurationFolder, found: FoundData, mapping: Mapping): Promise<void> {
-    const file = join(folder.storeFolder, 'mappings', `${found.name.replace(/[^\p{L}\p{N}._-]/gu, '_')}.json`);
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, `${JSON.stringify(mapping, null, 2)}\n`);
+    const { file } = await folder.live.request('keepMapping', { source: found.name, mapping });
     const document = await vscode.workspace.openTextDocument(file);
     await vscode.window.showTextDocument(document);
     const go = vscode.l10n.t('Index with This Mapping');
@@ -100,8 +115,7 @@ export class DataCommands {
   }
 
   async remove(argument?: unknown): Promise<void> {
-    const folder = requireFolder(this.#to.model);
-    const source = await chooseSource(this.#to.model, argument, vscode.l10n.t('Remove which source?'));
+    const { folder, source } = await chooseSource(this.#to.model, argument, vscode.l10n.t('Remove which source?'));
     const remove = vscode.l10n.t('Remove');
     const answer = await askWarning(
       vscode.l10n.t('Remove {0} from the store?', source.source), vscode.l10n.t('Its posts, samples, models, predictions and reports leave the store. Your files stay as they are.'), remove,
@@ -122,12 +136,9 @@ export class DataCommands {
 
   /** Makes posts and pictures, then runs the whole plan on them; in the open folder, else in the extension's storage. */
   async runDemo(): Promise<void> {
-    const workspace = vscode.workspace.workspaceFolders?.find((candidate) => candidate.uri.scheme === 'file');
-    const demo = vscode.Uri.joinPath(workspace?.uri ?? this.#to.storage, 'demo');
-    const folder = workspace === undefined
-      ? this.#to.folders.add(demo, vscode.l10n.t('Demo'))
-      : this.#to.folders.all.find((candidate) => candidate.uri.fsPath === workspace.uri.fsPath)!;
-    const data = demo.fsPath;
+    const isOpen = vscode.workspace.workspaceFolders?.some((candidate) => candidate.uri.scheme === 'file') ?? false;
+    const folder = isOpen ? this.#folderForData() : this.#to.folders.add(vscode.Uri.joinPath(this.#to.storage, 'demo'), vscode.l10n.t('Demo'));
+    const data = isOpen ? vscode.Uri.joinPath(folder.uri, 'demo').fsPath : folder.uri.fsPath;
     await this.#to.runner.run({
       folder, stage: null, source: null, title: vscode.l10n.t('Making the demo'),
       run: (signal, onProgress) => folder.bulk.request('makeDemo', { folder: data }, { signal, onProgress }),

@@ -15,6 +15,7 @@ export type Translate = (message: string, ...args: (string | number)[]) => strin
 export type CardPicture = { readonly address: string } | { readonly missing: string } | null;
 
 export interface CardSurroundings {
+  readonly folder: string; // path of the folder whose store the card is from
   readonly theme: ThemeKind;
   readonly now: number; // unix seconds
   readonly percentileOf: ((score: Hundredths) => number | null) | null; // share of the source's posts with a smaller score, 0–100
@@ -134,10 +135,10 @@ function curveImage(card: PostCard, around: CardSurroundings): string | null {
 function linkLine(card: PostCard, around: CardSurroundings): string {
   const { translate: t } = around;
   const { prediction } = card;
-  const key = { source: card.source, pid: card.pid };
+  const key = { folder: around.folder, source: card.source, pid: card.pid }; // two folders may have sources of one name
   const links = [link('play', prediction === null ? t('Predict This Post') : t('Predict Again'), commandLink(CARD_COMMANDS[0], key))];
-  if (around.hasReport) links.push(link('graph', t('Show Report'), commandLink(CARD_COMMANDS[1], card.source)));
-  links.push(link('search', t('Open in Search'), commandLink(CARD_COMMANDS[2], card.title === '' ? card.pid : card.title.slice(0, 80))));
+  if (around.hasReport) links.push(link('graph', t('Show Report'), commandLink(CARD_COMMANDS[1], { folder: around.folder, source: card.source })));
+  links.push(link('search', t('Open in Search'), commandLink(CARD_COMMANDS[2], { folder: around.folder, text: card.title === '' ? card.pid : card.title.slice(0, 80) })));
   if (prediction !== null) links.push(faint(provenance(prediction, around)));
   return links.join(' &nbsp;&nbsp; ');
 }

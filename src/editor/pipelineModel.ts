@@ -2,6 +2,7 @@
 // window, which source files have changed since they were indexed, and what lies in a folder that has no store yet.
 import { existsSync } from 'node:fs';
 import * as vscode from 'vscode';
+import { UserError } from '../domain/errors.ts';
 import type { PipelineStatus, RunningWork, SourceStatus } from '../protocol/pipelineStatus.ts';
 import { isCancellation } from '../protocol/requestChannel.ts';
 import type { FoundData } from '../protocol/workerRpc.ts';
@@ -27,7 +28,7 @@ export class PipelineModel implements vscode.Disposable {
   #foundIn: CurationFolder | undefined;
   #poll: NodeJS.Timeout | undefined;
   #refreshing: Promise<void> | null = null;
-  #again = false;
+  #nextRefresh: Promise<void> | null = null;
 
   constructor(folders: CurationFolders, runner: StageRunner, log: vscode.LogOutputChannel) {
     this.#folders = folders;
@@ -76,20 +77,29 @@ export class PipelineModel implements vscode.Disposable {
     return this.#changedFiles.get(this.#changeKey(source))?.file ?? null;
   }
 
-  /** Reads the status anew. Asked while it is read, it reads once more. Never rejects. */
+  /** Reads the status anew. Asked while it is read, it reads once more, and resolves after that. Never rejects. */
   refresh(): Promise<void> {
-    if (this.#refreshing !== null) {
-      this.#again = true;
+    if (this.#refreshing === null) {
+      this.#refreshing = this.#read().finally(() => {
+        this.#refreshing = null;
+      });
       return this.#refreshing;
     }
-    this.#refreshing = this.#read().finally(() => {
-      this.#refreshing = null;
-      if (this.#again) {
-        this.#again = false;
-        void this.refresh();
-      }
+    this.#nextRefresh ??= this.#refreshing.then(() => {
+      this.#nextRefresh = null;
+      return this.refresh();
     });
-    return this.#refreshing;
+    return this.#nextRefresh;
+  }
+
+  /**
+   * Makes the folder current that an argument of a command names: a row, a link or a button may be older than the last change of folders.
+   * @throws {UserError} `folder-closed`
+   */
+  async goTo(path: string): Promise<void> {
+    if (path === this.folder?.uri.fsPath) return;
+    if (!this.#folders.select(path)) throw new UserError('folder-closed', vscode.l10n.t('The folder {0} is not open any more.', path), vscode.l10n.t('Open it again.'));
+    await this.refresh();
   }
 
   async #read(): Promise<void> {

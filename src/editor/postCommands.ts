@@ -6,7 +6,7 @@ import { UserError } from '../domain/errors.ts';
 import { formatHundredths, type PostKey } from '../domain/posts.ts';
 import { predictRequest } from '../protocol/stageRequests.ts';
 import type { PostHit } from '../protocol/workerRpc.ts';
-import { choose, postKeyOf, requireFolder } from './askFor.ts';
+import { choose, goToFolderOf, postKeyOf, requireFolder } from './askFor.ts';
 import type { CurationFolder } from './curationFolder.ts';
 import type { CurationFolders } from './curationFolders.ts';
 import { tell } from './notify.ts';
@@ -42,15 +42,17 @@ export class PostCommands {
   }
 
   async search(argument?: unknown): Promise<void> {
+    await goToFolderOf(this.#to.model, argument);
     const folder = requireFolder(this.#to.model);
-    const hit = await this.#pick(folder, vscode.l10n.t('Search Posts'), typeof argument === 'string' ? argument : '');
+    const text = typeof argument === 'object' && argument !== null && 'text' in argument ? argument.text : argument;
+    const hit = await this.#pick(folder, vscode.l10n.t('Search Posts'), typeof text === 'string' ? text : '');
     await openPost(hit);
   }
 
   async predict(argument?: unknown): Promise<void> {
     const { folder, key } = await this.#post(argument, vscode.l10n.t('Predict which post?'));
     const settings = readSettings(folder.uri);
-    if (folder !== this.#to.model.folder) await this.#to.model.refresh();
+    await this.#to.model.goTo(folder.uri.fsPath);
     const source = this.#to.model.sources.find((candidate) => candidate.source === key.source);
     const role = (source === undefined ? [] : madeRoles(source)).at(-1) ?? 'base';
     await this.#to.stages.runStage(folder, 'predict', key.source, vscode.l10n.t('Predicting post {0}', key.pid), predictRequest(key.source, settings, [role], { pids: [key.pid] }), settings);
@@ -83,9 +85,10 @@ export class PostCommands {
   }
 
   async restore(argument?: unknown): Promise<void> {
+    await goToFolderOf(this.#to.model, argument);
     const folder = requireFolder(this.#to.model);
     const named = postKeyOf(argument);
-    const key = named ?? await this.#chooseExcluded(folder);
+    const key = named === null ? await this.#chooseExcluded(folder) : { source: named.source, pid: named.pid };
     if (key === null) return;
     await this.#decide(folder, 'post-restored', key, '');
     void tell(vscode.l10n.t('Post {0} is back.', key.pid));
@@ -120,8 +123,10 @@ export class PostCommands {
   async #post(argument: unknown, title: string): Promise<{ folder: CurationFolder; key: PostKey }> {
     const named = postKeyOf(argument);
     if (named !== null) {
+      const key = { source: named.source, pid: named.pid };
       for (const folder of [this.#to.model.folder, ...this.#to.folders.all]) {
-        if (folder !== undefined && (await folder.cards())?.byKey(named)) return { folder, key: named };
+        if (folder === undefined || (named.folder !== null && folder.uri.fsPath !== named.folder)) continue;
+        if ((await folder.cards())?.byKey(key)) return { folder, key };
       }
       throw new UserError('post-unknown', vscode.l10n.t('There is no post {0} of {1} in the stores of this window.', named.pid, named.source), vscode.l10n.t('Index its data set first.'));
     }

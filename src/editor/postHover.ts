@@ -48,7 +48,7 @@ export class PostHover implements vscode.HoverProvider {
     // An image's address is resolved against this, which is how it reaches a remote window too.
     if (found !== null && 'file' in found) markdown.baseUri = vscode.Uri.file(`${dirname(found.file)}${sep}`);
     markdown.value = renderHoverCard(card, {
-      theme: themeKind(vscode.window.activeColorTheme.kind), now: Date.now() / 1000, percentileOf, picture: cardPicture(found),
+      folder: folder.uri.fsPath, theme: themeKind(vscode.window.activeColorTheme.kind), now: Date.now() / 1000, percentileOf, picture: cardPicture(found),
       hasReport: folder === this.#model.folder && this.#model.sources.some((source) => source.source === card.source && source.headline !== null),
       translate: (message, ...args) => vscode.l10n.t(message, ...args),
     });

@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import { UserError } from '../domain/errors.ts';
 import type { RunStatus } from '../protocol/pipelineStatus.ts';
-import { choose, chooseSource, requireFolder } from './askFor.ts';
+import { choose, chooseSource } from './askFor.ts';
 import type { JobLog } from './jobLog.ts';
 import { tell } from './notify.ts';
 import { openPost } from './openPost.ts';
@@ -29,16 +29,14 @@ export class ShowCommands {
   }
 
   async report(argument?: unknown): Promise<void> {
-    const folder = requireFolder(this.#to.model);
-    const source = await chooseSource(this.#to.model, argument, vscode.l10n.t('Report on which source?'));
+    const { folder, source } = await chooseSource(this.#to.model, argument, vscode.l10n.t('Report on which source?'));
     const report = await folder.live.request('report', { source: source.source, ...experimentOf(readSettings(folder.uri)) });
     if (report === null) throw new UserError('no-report', vscode.l10n.t('There is no report on {0} yet.', source.source), vscode.l10n.t('Evaluate it, or run the whole plan.'));
     await this.#to.reports.show(report);
   }
 
   async skippedRows(argument?: unknown): Promise<void> {
-    const folder = requireFolder(this.#to.model);
-    const source = await chooseSource(this.#to.model, argument, vscode.l10n.t('Skipped rows of which source?'));
+    const { folder, source } = await chooseSource(this.#to.model, argument, vscode.l10n.t('Skipped rows of which source?'));
     const rows = await folder.live.request('skippedRows', { source: source.source, limit: SKIPPED_SHOWN });
     if (rows.length === 0) {
       void tell(vscode.l10n.t('No row of {0} was skipped.', source.source));

@@ -1,15 +1,14 @@
 // Stage by stage, and the whole plan: missing choices are asked, the request is built from the settings, the bulk worker
 // does the work, and one line says what came out.
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import * as vscode from 'vscode';
-import { UserError } from '../domain/errors.ts';
 import type { EntryStatus, SourceStatus } from '../protocol/pipelineStatus.ts';
 import type { Progress } from '../protocol/progress.ts';
-import { alignRequest, evaluateRequest, exportRequest, instructRequest, pairRequest, predictRequest, sampleRequest, trainRequest } from '../protocol/stageRequests.ts';
-import type { ModelRole, StageName, StageRequest, StageResult } from '../protocol/stages.ts';
+import { alignRequest, evaluateRequest, exportRequest, indexRequest, instructRequest, pairRequest, predictRequest, sampleRequest, trainRequest } from '../protocol/stageRequests.ts';
+import { stageRequestSchemas, type ModelRole, type StageName, type StageRequest, type StageResult } from '../protocol/stages.ts';
 import type { Settings } from '../protocol/settings.ts';
-import { choose, choosePath, chooseSource, fileChoice, requireFolder } from './askFor.ts';
+import { choose, choosePath, chooseSource, fileChoice, requireFolder, type SourceTarget } from './askFor.ts';
 import type { CurationFolder } from './curationFolder.ts';
 import { tell } from './notify.ts';
 import type { PipelineModel } from './pipelineModel.ts';
@@ -21,7 +20,7 @@ import type { StageRunner } from './stageRunner.ts';
 interface FollowUp {
   readonly label: string;
   readonly command: string;
-  readonly argument?: unknown; // the source, when left out
+  readonly argument?: unknown; // the folder and source, when left out
 }
 
 export class StageCommands {
@@ -46,34 +45,31 @@ export class StageCommands {
   }
 
   async caption(argument?: unknown): Promise<void> {
-    const folder = requireFolder(this.#model);
-    const source = await chooseSource(this.#model, argument, vscode.l10n.t('Import captions of which source?'));
+    const { folder, source } = await chooseSource(this.#model, argument, vscode.l10n.t('Import captions of which source?'));
     const beside = [join(source.root, 'captions.jsonl'), join(folder.uri.fsPath, 'captions.jsonl')].filter((path, index, all) => all.indexOf(path) === index && existsSync(path));
     const browse = { label: vscode.l10n.t('Browse…'), description: '{"source","pid","caption","by"}', value: null };
     const chosen = beside.length === 0 ? null : await choose(vscode.l10n.t('Captions (JSONL)'), [...beside.map(fileChoice), browse]);
     const file = chosen ?? await choosePath(vscode.l10n.t('Captions (JSONL)'), folder.uri, ['file'], { JSONL: ['jsonl'] });
-    await this.#run('caption', vscode.l10n.t('Import captions'), source.source, (name) => ({ source: name, import: file }));
+    await this.#run('caption', vscode.l10n.t('Import captions'), targetOf(folder, source), (name) => ({ source: name, import: file }));
   }
 
   async predict(argument?: unknown): Promise<void> {
-    const source = await chooseSource(this.#model, argument, vscode.l10n.t('Predict posts of which source?'));
+    const { folder, source } = await chooseSource(this.#model, argument, vscode.l10n.t('Predict posts of which source?'));
     const scope = await choose<'test' | 'alignment' | 'every'>(vscode.l10n.t('Predict which posts?'), [
       { label: vscode.l10n.t('Test sets'), description: vscode.l10n.t('exact median and free greedy, every model'), value: 'test' },
       { label: vscode.l10n.t('Alignment set'), description: vscode.l10n.t('two samples, for pairs'), value: 'alignment' },
       { label: vscode.l10n.t('Every post with an earlier post'), description: vscode.l10n.t('for hovers'), value: 'every' },
     ]);
-    await this.#predict(source, scope);
+    await this.#predict(targetOf(folder, source), madeRoles(source), scope);
   }
 
-  async #predict(source: SourceStatus, scope: 'test' | 'alignment' | 'every'): Promise<void> {
-    const made = madeRoles(source);
+  async #predict(target: SourceTarget, made: readonly ModelRole[], scope: 'test' | 'alignment' | 'every'): Promise<void> {
     const roles: ModelRole[] = scope === 'test' ? ['base', ...made] : scope === 'alignment' ? ['sft'] : [made.at(-1) ?? 'base'];
-    await this.#run('predict', vscode.l10n.t('Predict'), source.source, (name, settings) => predictRequest(name, settings, roles, scope));
+    await this.#run('predict', vscode.l10n.t('Predict'), target, (name, settings) => predictRequest(name, settings, roles, scope));
   }
 
   async export(argument?: unknown): Promise<void> {
-    const folder = requireFolder(this.#model);
-    const source = await chooseSource(this.#model, argument, vscode.l10n.t('Export which source?'));
+    const { folder, source } = await chooseSource(this.#model, argument, vscode.l10n.t('Export which source?'));
     const content = await choose<Settings['export.content']>(vscode.l10n.t('Export what?'), [
       { label: vscode.l10n.t('Preference pairs'), description: 'prompt, chosen, rejected', value: 'preference' },
       { label: vscode.l10n.t('Instructions'), description: 'prompt, completion', value: 'sft' },
@@ -83,14 +79,13 @@ export class StageCommands {
       { label: 'LLaMA-Factory', description: 'alpaca, dataset_info.json', value: 'llama-factory' },
     ]);
     const target = join(folder.uri.fsPath, 'exports', `${source.source}-${format}-${content}`.replace(/[^\p{L}\p{N}._-]/gu, '_'));
-    await this.#run('export', vscode.l10n.t('Export'), source.source,
+    await this.#run('export', vscode.l10n.t('Export'), targetOf(folder, source),
       (name, settings) => exportRequest(name, { ...settings, 'export.content': content, 'export.format': format }, target),
       { label: vscode.l10n.t('Show Folder'), command: 'smpCurator.revealExport', argument: { folder: target } });
   }
 
   async runPlan(argument?: unknown): Promise<void> {
-    const folder = requireFolder(this.#model);
-    const source = await chooseSource(this.#model, argument, vscode.l10n.t('Run the plan on which source?'));
+    const { folder, source } = await chooseSource(this.#model, argument, vscode.l10n.t('Run the plan on which source?'));
     await this.runWholePlan(folder, null, source.source);
   }
 
@@ -105,28 +100,50 @@ export class StageCommands {
       folder, stage: null, source, title,
       run: (signal, onProgress) => folder.bulk.request('runPlan', { request: { data, source, captionsFile: null, settings }, ...machineOf(settings) }, { signal, onProgress }),
     });
-    this.#tell(title, result, { label: vscode.l10n.t('Show Report'), command: 'smpCurator.showReport', argument: source ?? undefined });
+    this.#tell(title, result, { label: vscode.l10n.t('Show Report'), command: 'smpCurator.showReport', argument: source === null ? undefined : { folder: folder.uri.fsPath, source } satisfies SourceTarget });
   }
 
   /** Runs an entry of the tree: its own row, or the next action. */
   async runEntry(argument: unknown): Promise<void> {
     const { source, entry } = this.#entryOf(argument);
+    const target = targetOf(requireFolder(this.#model), source);
+    const made = madeRoles(source);
     const run: Readonly<Record<string, () => Promise<void>>> = {
-      index: async () => void (await vscode.commands.executeCommand('smpCurator.index', source.root)),
-      sample: () => this.sample(source.source),
-      caption: () => this.caption(source.source),
-      instruct: () => this.instruct(source.source),
-      train: () => this.#trusted(() => this.train(source.source)),
+      index: () => this.indexAgain(target),
+      sample: () => this.sample(target),
+      caption: () => this.caption(target),
+      instruct: () => this.instruct(target),
+      train: () => this.#trusted(() => this.train(target)),
       predict: () => this.#trusted(async () => {
-        if (madeRoles(source).includes('sft')) await this.#predict(source, 'alignment');
-        await this.#predict(source, 'test');
+        if (made.includes('sft')) await this.#predict(target, made, 'alignment');
+        await this.#predict(target, made, 'test');
       }),
-      pair: () => this.pair(source.source),
-      align: () => this.#trusted(() => this.align(source.source)),
-      evaluate: () => this.evaluate(source.source),
-      export: () => this.export(source.source),
+      pair: () => this.pair(target),
+      align: () => this.#trusted(() => this.align(target)),
+      evaluate: () => this.evaluate(target),
+      export: () => this.export(target),
     };
     await run[entry.stage]?.();
+  }
+
+  /** The same files under the same name, read as they were read before. */
+  async indexAgain(argument: unknown): Promise<void> {
+    const { folder, source } = await chooseSource(this.#model, argument, vscode.l10n.t('Index which source again?'));
+    const { path, name, mapping } = await folder.live.request('indexedPlace', { source: source.source });
+    const settings = readSettings(folder.uri);
+    const title = vscode.l10n.t('Indexing {0}', name);
+    this.#tell(title, await this.runStage(folder, 'index', name, title, { ...indexRequest(path, name, settings), mapping }, settings), undefined);
+  }
+
+  /** Follows a job that works already: the same request finds it. */
+  async follow(jobFolder: string): Promise<void> {
+    requireTrust();
+    const folder = requireFolder(this.#model);
+    const job = await folder.live.request('jobRequest', { id: basename(jobFolder) });
+    if (job === null || !isJobStage(job.stage)) return;
+    const request = stageRequestSchemas[job.stage].parse(job.request);
+    const title = `${job.stage}: ${request.source}`;
+    this.#tell(title, await this.runStage(folder, job.stage, request.source, title, request, readSettings(folder.uri)), undefined);
   }
 
   async #trusted(run: () => Promise<void>): Promise<void> {
@@ -144,13 +161,20 @@ export class StageCommands {
     return { source, entry };
   }
 
-  /** @throws {UserError} `runs-elsewhere`: a job that another window or a terminal started is followed before it is cancelled */
-  cancel(): void {
-    const elsewhere = this.#runner.running === null ? this.#model.running : null;
-    if (elsewhere !== null) {
-      throw new UserError('runs-elsewhere', vscode.l10n.t('{0} was not started in this window.', elsewhere.stage), vscode.l10n.t('Run the same stage here: it follows the job, which can then be cancelled.'));
+  /** Ends what this window does; else the trainer job of this folder that another window, a terminal or an earlier session started. */
+  async cancel(): Promise<void> {
+    if (this.#runner.running !== null) return this.#runner.cancel();
+    await this.#model.refresh();
+    const folder = this.#model.folder;
+    const elsewhere = this.#model.running;
+    if (folder === undefined || elsewhere === null || elsewhere.jobFolder === null) {
+      void tell(vscode.l10n.t('Nothing is running.'));
+      return;
     }
-    this.#runner.cancel();
+    const ended = await folder.live.request('cancelJob', { id: basename(elsewhere.jobFolder), ...machineOf(readSettings(folder.uri)) });
+    this.#log.info(`Cancelled ${elsewhere.jobFolder}, which was not started in this window${ended ? '' : '; it had ended'}.`);
+    void tell(vscode.l10n.t('Cancelled: {0}. Run it again and it goes on from its last checkpoint.', elsewhere.stage));
+    await this.#model.refresh();
   }
 
   async setUpTrainer(): Promise<void> {
@@ -169,11 +193,10 @@ export class StageCommands {
   async #run<Name extends StageName>(
     stage: Name, title: string, argument: unknown, request: (source: string, settings: Settings) => StageRequest<Name>, action?: FollowUp,
   ): Promise<void> {
-    const folder = requireFolder(this.#model);
-    const source = await chooseSource(this.#model, argument, vscode.l10n.t('{0}: which source?', title));
+    const { folder, source } = await chooseSource(this.#model, argument, vscode.l10n.t('{0}: which source?', title));
     const settings = readSettings(folder.uri);
     const result = await this.runStage(folder, stage, source.source, `${title}: ${source.source}`, request(source.source, settings), settings);
-    this.#tell(title, result, action === undefined ? undefined : { argument: source.source, ...action });
+    this.#tell(title, result, action === undefined ? undefined : { argument: targetOf(folder, source), ...action });
   }
 
   runStage<Name extends StageName>(folder: CurationFolder, stage: Name, source: string | null, title: string, request: StageRequest<Name>, settings: Settings): Promise<StageResult> {
@@ -190,6 +213,15 @@ export class StageCommands {
       if (action !== undefined && chosen === action.label) void vscode.commands.executeCommand(action.command, action.argument);
     });
   }
+}
+
+const targetOf = (folder: CurationFolder, source: SourceStatus): SourceTarget => ({ folder: folder.uri.fsPath, source: source.source });
+
+const JOB_STAGES = ['train', 'predict', 'align'] as const;
+type JobStage = (typeof JOB_STAGES)[number];
+/** Whether a stage works by a trainer job, which goes on without the window that started it. */
+export function isJobStage(stage: string): stage is JobStage {
+  return (JOB_STAGES as readonly string[]).includes(stage);
 }
 
 /** Which tuned models are there, from the least to the most tuned. */

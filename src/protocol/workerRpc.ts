@@ -6,7 +6,7 @@ import type { PipelineStatus } from './pipelineStatus.ts';
 import type { EvaluationReport } from './report.ts';
 import { method } from './requestChannel.ts';
 import { runRequestSchema } from './stageRequests.ts';
-import { PLANS, stageRequestSchemas, type Mapping, type StageName, type StageResult } from './stages.ts';
+import { mappingSchema, PLANS, stageRequestSchemas, type Mapping, type StageName, type StageResult } from './stages.ts';
 
 /** What a worker is started with (worker_threads' workerData): where things are. All paths absolute. */
 export const workerDataSchema = z.object({
@@ -19,6 +19,9 @@ export const workerDataSchema = z.object({
   productVersion: z.string(),
 });
 export type WorkerData = z.infer<typeof workerDataSchema>;
+
+/** What only this machine knows and a person may set; it travels with each piece of work, since it can change between two. */
+const machine = { python: z.string().nullable(), threads: z.int().positive().nullable() };
 
 const experiment = { dataSeed: z.int(), trainingSeed: z.int(), plan: z.enum(PLANS), base: z.string() };
 const source = z.string().min(1);
@@ -49,6 +52,14 @@ export const LIVE_METHODS = {
   /** How many posts of a source have each score, ascending: what percentiles are read from. */
   scoreCounts: method<[Hundredths, number][]>()(z.object({ source })),
   report: method<EvaluationReport | null>()(z.object({ source, ...experiment })),
+  /** Where a source was indexed from, with the mapping that is kept for it. */
+  indexedPlace: method<{ path: string; name: string; mapping: Mapping | null }>()(z.object({ source })),
+  /** Keeps a table's mapping for the import of that name, and says in which file. */
+  keepMapping: method<{ file: string }>()(z.object({ source, mapping: mappingSchema })),
+  /** What a trainer job was asked for, as its stage was asked; null for a job that the store does not know. */
+  jobRequest: method<{ stage: string; request: Readonly<Record<string, unknown>> } | null>()(z.object({ id: z.string() })),
+  /** Ends a trainer job, whoever started it. False when it had ended before. */
+  cancelJob: method<boolean>()(z.object({ id: z.string(), ...machine })),
 } as const;
 
 /** What lies at a path, found without reading more than the heads of files. */
@@ -61,9 +72,6 @@ export interface FoundData {
   readonly approximateRows: number;
   readonly mapping: Mapping | null;
 }
-
-/** What only this machine knows and a person may set; it travels with each piece of work, since it can change between two. */
-const machine = { python: z.string().nullable(), threads: z.int().positive().nullable() };
 
 export const BULK_METHODS = {
   /** `quick`: for a look that nobody asked for; the scale of a table's scores is then guessed from its first rows only. */

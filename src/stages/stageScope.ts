@@ -1,5 +1,6 @@
 // Which doing of a stage a recorded state is about: the same stage is done once for each seed, plan, base, and so on.
 import { basename, dirname } from 'node:path';
+import { UserError } from '../domain/errors.ts';
 import type { Database } from '../store/database.ts';
 import { indexedFiles } from '../store/generations.ts';
 import { listSources, sourceByName, type Source } from '../store/sources.ts';
@@ -48,11 +49,14 @@ export function recordingFailures<Name extends StageName>(name: Name, stage: Sta
       if (result.unchanged && isRecorded(name, request)) settle(context.store, request, name);
       return result;
     } catch (error) {
-      if (!signal.aborted && !isCancellation(error) && isRecorded(name, request)) record(context.store, request, name, error, context.now());
+      if (!signal.aborted && !isCancellation(error) && isRecorded(name, request) && !isAboutAnother(error)) record(context.store, request, name, error, context.now());
       throw error;
     }
   };
 }
+
+/** An import that may not have a source's name says nothing about that source. */
+const isAboutAnother = (error: unknown): boolean => error instanceof UserError && error.code === 'source-name-taken';
 
 function record<Name extends StageName>(store: Database, request: StageRequest<Name>, stage: Name, error: unknown, now: number): void {
   const source = concernedSource(store, request);

@@ -16,7 +16,7 @@ const card: PostCard = {
   source: 'demo', pid: '402117', sourceKind: 'smpd-2022', uid: '88@N31', title: 'Harbour at noon', category: 'Travel', subcategory: 'Travel', concept: 'harbour', postedAt: 1_446_016_778,
   label: 752, caption: 'two boats', root: '/data', imagePath: 'train/88@N31/402117.jpg', dropped: null, excluded: false, earlier: [602, 795, 690, 810], prediction, file: '/data/text.json', row: 2,
 };
-const around: CardSurroundings = { theme: 'dark', now: NOW, percentileOf: () => 64.2, picture: { address: '402117.jpg' }, hasReport: true, translate };
+const around: CardSurroundings = { folder: '/work/a b', theme: 'dark', now: NOW, percentileOf: () => 64.2, picture: { address: '402117.jpg' }, hasReport: true, translate };
 
 /** What a reader sees: tags and references resolved, pictures as their alternative text. */
 function shown(markdown: string): string {
@@ -40,7 +40,7 @@ describe('hover card', () => {
     assert.match(text, /true 7\.52\s+not predicted yet/);
     assert.match(text, /\[\$\(play\) Predict This Post\]/);
     assert.doesNotMatch(text, /interval|above|Show Report|error/);
-    assert.ok(markdown.includes(commandLink('smpCurator.predictThisPost', { source: 'demo', pid: '402117' })));
+    assert.ok(markdown.includes(commandLink('smpCurator.predictThisPost', { folder: '/work/a b', source: 'demo', pid: '402117' })));
   });
 
   it('shows no error for a post without a label, and the reason for a missing picture', () => {
