@@ -1,9 +1,12 @@
 // Point look-ups for hovers: one post with its newest prediction and what came before it.
 import { isAbsolute, join, relative, sep } from 'node:path';
 import type { Hundredths, PostKey } from '../domain/posts.ts';
-import type { CardPrediction, PostCard, PostCards, PostFile, StaleReason } from '../protocol/postCard.ts';
+import type { Experiment } from '../protocol/pipelineStatus.ts';
+import { SMPD_PID_KEYS, type CardPrediction, type PostCard, type PostCards, type PostFile, type StaleReason } from '../protocol/postCard.ts';
 import type { ModelRole } from '../protocol/stages.ts';
+import { captionText, type CaptionPolicy } from './captions.ts';
 import type { Database } from './database.ts';
+import { indexedFiles } from './generations.ts';
 import { earlierPosts, postAt, postByPid, type StoredPost } from './posts.ts';
 import { sourceByName, type Source } from './sources.ts';
 
@@ -17,20 +20,23 @@ interface PredictionRow {
   role: ModelRole; plan: string; variant: string; base: string; draw_id: number | null; model_id: number;
 }
 
-// The answer a person would want: of the most tuned model, exact before greedy, the longest history, the newest.
+// The answer a person would want: of the experiment that the settings name, of its most tuned model, of the newest run;
+// of that run exact before greedy and the longest history.
 const NEWEST_PREDICTION = `
   SELECT p.value, p.text, p.quantiles, p.decoder, p.k, p.history, p.run_id, p.predicted_at, p.prompt_hash,
          m.role, m.plan, m.variant, m.base, m.draw_id, m.id AS model_id
-  FROM predictions p JOIN models m ON m.id = p.model_id
-  WHERE p.source_id = ? AND p.pid = ? AND p.decoder IN ('median','greedy')
-  ORDER BY CASE m.role WHEN 'aligned' THEN 0 WHEN 'sft' THEN 1 ELSE 2 END, p.decoder = 'median' DESC, p.k DESC, p.predicted_at DESC
+  FROM predictions p JOIN models m ON m.id = p.model_id LEFT JOIN draws d ON d.id = m.draw_id LEFT JOIN runs r ON r.id = p.run_id
+  WHERE p.source_id = :source AND p.pid = :pid AND p.decoder IN ('median','greedy') AND (:role IS NULL OR m.role = :role)
+  ORDER BY (ifnull(d.seed, :dataSeed) = :dataSeed AND m.plan = :plan AND m.training_seed = :trainingSeed AND m.base = :base) DESC,
+           CASE m.role WHEN 'aligned' THEN 0 WHEN 'sft' THEN 1 ELSE 2 END, ifnull(r.started_at, p.predicted_at) DESC, p.decoder = 'median' DESC, p.k DESC, p.predicted_at DESC
   LIMIT 1`;
 
-export function createPostCards(store: Database): PostCards {
-  const byKey = (key: PostKey): PostCard | null => {
+/** @param experimentNow the experiment that the settings name at the moment; its predictions go first */
+export function createPostCards(store: Database, experimentNow: () => Experiment): PostCards {
+  const byKey = (key: PostKey, role: ModelRole | null = null): PostCard | null => {
     const source = sourceByName(store, key.source);
     const post = source === null ? null : postByPid(store, source.id, key.pid);
-    return source === null || post === null ? null : toCard(store, source, post);
+    return source === null || post === null ? null : toCard(store, source, post, experimentNow(), role);
   };
   return {
     fileOf: (path) => fileOfSource(store, path) ?? fileOfExport(store, path),
@@ -39,7 +45,11 @@ export function createPostCards(store: Database): PostCards {
     atRow(path, row) {
       const post = postAt(store, path, row);
       const source = post === null ? null : sourceByName(store, post.source);
-      return source === null || post === null ? null : toCard(store, source, post);
+      return source === null || post === null ? null : toCard(store, source, post, experimentNow(), null);
+    },
+    filesOf(name) {
+      const source = sourceByName(store, name);
+      return source === null ? [] : indexedFiles(store, source.id).map((file) => join(source.root, file.path));
     },
     generationOf: (name) => sourceByName(store, name)?.liveGeneration ?? null,
     close: () => store.close(),
@@ -58,12 +68,13 @@ function fileOfSource(store: Database, path: string): PostFile | null {
   for (const source of sources) {
     const inside = below(source.root, path);
     if (inside === null) continue;
-    const known = store.prepare<{ role: string }>('SELECT role FROM files WHERE generation_id = ? AND path = ?').get(source.live_generation, inside);
-    if (known === undefined) continue;
-    const mapping = source.mapping === null ? null : (JSON.parse(source.mapping) as { format: string; columns: { pid: string } });
-    const common = { source: source.name };
+    const indexed = store.prepare<{ size: number; modifiedAt: number; sha256: string }>(
+      'SELECT size, modified_at AS modifiedAt, sha256 FROM files WHERE generation_id = ? AND path = ?').get(source.live_generation, inside);
+    if (indexed === undefined) continue;
+    const mapping = source.mapping === null ? null : (JSON.parse(source.mapping) as { format: string; delimiter: string | null; columns: { pid: string } });
+    const common = { source: source.name, indexed, delimiter: mapping?.delimiter ?? (mapping?.format === 'tsv' ? '\t' : null) };
     if (mapping !== null) return { ...common, layout: mapping.format === 'jsonl' ? 'json' : 'lines', pidKeys: [mapping.columns.pid], rowAligned: false };
-    if (inside.toLowerCase().endsWith('.json')) return { ...common, layout: 'json', pidKeys: ['Pid', 'pid'], rowAligned: false };
+    if (inside.toLowerCase().endsWith('.json')) return { ...common, layout: 'json', pidKeys: SMPD_PID_KEYS, rowAligned: false };
     return { ...common, layout: 'lines', pidKeys: [], rowAligned: true };
   }
   return null;
@@ -73,25 +84,23 @@ function fileOfExport(store: Database, path: string): PostFile | null {
   const exports = store.prepare<{ folder: string; source: string }>(
     'SELECT e.folder, s.name AS source FROM exports e JOIN draws d ON d.id = e.draw_id JOIN sources s ON s.id = d.source_id ORDER BY e.id DESC').all();
   const match = exports.find((made) => below(made.folder, path) !== null);
-  return match === undefined ? null : { source: match.source, layout: 'json', pidKeys: TRACE_KEYS, rowAligned: false };
+  return match === undefined ? null : { source: match.source, layout: 'json', pidKeys: TRACE_KEYS, rowAligned: false, delimiter: null, indexed: null };
 }
 
-function toCard(store: Database, source: Source, post: StoredPost): PostCard {
+function toCard(store: Database, source: Source, post: StoredPost, experiment: Experiment, role: ModelRole | null): PostCard {
   const caption = store.prepare<{ text: string }>('SELECT text FROM captions WHERE source_id = ? AND pid = ? ORDER BY id DESC LIMIT 1').get(post.sourceId, post.pid);
-  const excluded = store.prepare<{ kind: string }>(
-    `SELECT kind FROM decisions WHERE source_id = ? AND pid = ? AND kind IN ('post-excluded','post-restored') ORDER BY decided_at DESC, id DESC LIMIT 1`,
-  ).get(post.sourceId, post.pid);
+  const excluded = store.prepare('SELECT 1 FROM excluded_posts WHERE source_id = ? AND pid = ?').get(post.sourceId, post.pid);
   return {
     source: source.name, sourceKind: source.kind, pid: post.pid, uid: post.uid, title: post.title, category: post.category, subcategory: post.subcategory,
     concept: post.concept, postedAt: post.postedAt, label: post.label, caption: caption?.text ?? null, root: source.root,
-    imagePath: source.hasPictures ? post.imagePath : null, dropped: post.dropped, excluded: excluded?.kind === 'post-excluded',
+    imagePath: source.hasPictures ? post.imagePath : null, dropped: post.dropped, excluded: excluded !== undefined,
     earlier: earlierPosts(store, post, EARLIER_SHOWN).map((earlier) => earlier.label!),
-    prediction: newestPrediction(store, post), file: join(source.root, post.file), row: post.row,
+    prediction: newestPrediction(store, post, experiment, role), file: join(source.root, post.file), row: post.row,
   };
 }
 
-function newestPrediction(store: Database, post: StoredPost): CardPrediction | null {
-  const row = store.prepare<PredictionRow>(NEWEST_PREDICTION).get(post.sourceId, post.pid);
+function newestPrediction(store: Database, post: StoredPost, { dataSeed, plan, trainingSeed, base }: Experiment, role: ModelRole | null): CardPrediction | null {
+  const row = store.prepare<PredictionRow>(NEWEST_PREDICTION).get({ source: post.sourceId, pid: post.pid, role, dataSeed, plan, trainingSeed, base });
   if (row === undefined) return null;
   const quantiles = row.quantiles === null ? {} : (JSON.parse(row.quantiles) as Record<string, Hundredths | undefined>);
   const history = JSON.parse(row.history) as string[];
@@ -109,14 +118,23 @@ function modelName(model: Pick<PredictionRow, 'role' | 'variant' | 'base'>): str
 }
 
 function staleReason(store: Database, post: StoredPost, prediction: PredictionRow, history: readonly string[]): StaleReason | null {
-  const newestCaption = store.prepare<{ made_at: number | null }>('SELECT max(made_at) AS made_at FROM captions WHERE source_id = ? AND pid = ?');
-  for (const pid of [post.pid, ...history]) {
-    if ((newestCaption.get(post.sourceId, pid)?.made_at ?? 0) > prediction.predicted_at) return 'caption-changed';
-  }
+  if ([post.pid, ...history].some((pid) => captionChanged(store, post.sourceId, pid, prediction))) return 'caption-changed';
   const instruction = store.prepare<{ prompt_hash: string; history: string }>(
     `SELECT prompt_hash, history FROM instructions WHERE draw_id = ? AND form = 'test' AND k = ? AND pid = ? AND set_name IN ('validation','few-shot','alignment','extra-1','extra-2')`, // all of them, so that the index serves
   ).get(prediction.draw_id, prediction.k, post.pid);
   if (instruction !== undefined && instruction.history === prediction.history && instruction.prompt_hash !== prediction.prompt_hash) return 'prompt-changed';
   const model = store.prepare<{ made_at: number }>('SELECT made_at FROM models WHERE id = ?').get(prediction.model_id);
   return model !== undefined && model.made_at > prediction.predicted_at ? 'newer-model' : null;
+}
+
+/** Whether the caption text that reaches a prompt is another now than when the prediction was made: unapproved ones may never have reached it. */
+function captionChanged(store: Database, sourceId: number, pid: string, prediction: PredictionRow): boolean {
+  const policy = store.prepare<{ caption_policy: CaptionPolicy }>('SELECT caption_policy FROM instructions WHERE draw_id = ? LIMIT 1').get(prediction.draw_id)?.caption_policy ?? 'approved';
+  const then = store.prepare<{ text: string; approved: number }>(
+    `SELECT c.text, EXISTS (SELECT 1 FROM decisions d WHERE d.source_id = c.source_id AND d.pid = c.pid AND d.kind = 'caption-approved'
+                            AND json_extract(d.payload, '$.caption_id') = c.id AND d.decided_at <= :at) AS approved
+     FROM captions c WHERE c.source_id = :source AND c.pid = :pid AND c.made_at <= :at ORDER BY c.id DESC LIMIT 1`,
+  ).get({ source: sourceId, pid, at: prediction.predicted_at });
+  const textThen = then !== undefined && (policy === 'any' || then.approved === 1) ? then.text : '';
+  return captionText(store, sourceId, pid, policy) !== textThen;
 }

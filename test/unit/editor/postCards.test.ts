@@ -9,7 +9,7 @@ import { listExcludedPosts } from '../../../src/store/decisions.ts';
 import { listInstructions } from '../../../src/store/instructions.ts';
 import { createPostCards } from '../../../src/store/postCards.ts';
 import { relocateStore } from '../../../src/store/relocateStore.ts';
-import { addModel, addPrediction, instructedStore } from '../stages/stageFixture.ts';
+import { addModel, addPrediction, experiment, instructedStore } from '../stages/stageFixture.ts';
 
 const MAPPING = JSON.stringify({
   version: 1, format: 'csv', delimiter: ',', popularityScale: 'as-is', timeFormat: 'unix-seconds', extra: [], outcome: [], allowOutcome: [],
@@ -20,7 +20,7 @@ describe('post cards', () => {
   async function fixture() {
     const { store, context, sourceId, draw } = await instructedStore();
     const asked = listInstructions(store, draw.id, 'few-shot', 'test', 3)[0]!;
-    return { store, context, sourceId, draw, asked, cards: createPostCards(store), key: { source: 'posts', pid: asked.pid } };
+    return { store, context, sourceId, draw, asked, cards: createPostCards(store, () => experiment), key: { source: 'posts', pid: asked.pid } };
   }
 
   it('show a post without a prediction, with its earlier scores oldest first', async () => {
@@ -48,6 +48,39 @@ describe('post cards', () => {
     assert.deepEqual([prediction!.value, prediction!.model, prediction!.history, prediction!.stale], [620, 'idpop, tiny', 4, null]);
   });
 
+  it('prefer the experiment of the settings, and in it the newest run', async () => {
+    const { store, draw, asked, key, cards } = await fixture();
+    const value = (settings: Partial<typeof experiment> | { plan: 'paper' }): number | null =>
+      createPostCards(store, () => ({ ...experiment, ...settings })).byKey(key)!.prediction!.value;
+    addPrediction(store, addModel(store, draw, 'aligned'), asked, 'median', 0, '6.20', 620);
+    addPrediction(store, addModel(store, draw, 'sft', { plan: 'paper' }), asked, 'median', 0, '5.00', 500);
+    assert.deepEqual([value({}), value({ plan: 'paper' })], [620, 500]);
+    assert.equal(cards.byKey(key, 'sft')!.prediction!.value, 500);
+    assert.equal(cards.byKey(key, 'base')!.prediction, null);
+
+    const dpo = addModel(store, draw, 'aligned', { variant: 'dpo' });
+    addPrediction(store, dpo, asked, 'greedy', 0, '6.40', 640);
+    assert.equal(value({}), 620);
+    for (const [id, started] of [['predict-1', 10], ['predict-2', 20]] as const) {
+      store.prepare("INSERT INTO runs (id, stage, host, input_hash, state, request, started_at) VALUES (?, 'predict', 'local', '', 'succeeded', '{}', ?)").run(id, started);
+    }
+    store.prepare("UPDATE predictions SET run_id = 'predict-1' WHERE model_id <> ?").run(dpo);
+    store.prepare("UPDATE predictions SET run_id = 'predict-2' WHERE model_id = ?").run(dpo);
+    assert.equal(value({}), 640); // greedy, but of the newest run
+  });
+
+  it('do not call a prediction stale for a caption that never reaches a prompt', async () => {
+    const { store, sourceId, draw, asked, cards, key } = await fixture();
+    addPrediction(store, addModel(store, draw, 'sft'), asked, 'median', 0, '6.00', 600);
+    store.exec("UPDATE instructions SET caption_policy = 'approved'");
+    addCaptions(store, sourceId, [{ pid: asked.pid, text: 'a boat', madeBy: 'a model', origin: {} }], 20);
+    assert.equal(cards.byKey(key)!.prediction!.stale, null);
+    store.prepare("INSERT INTO decisions (id, source_id, pid, kind, payload, author, decided_at) SELECT 'approval', source_id, pid, 'caption-approved', json_object('caption_id', id), 'anna', 30 FROM captions").run();
+    assert.equal(cards.byKey(key)!.prediction!.stale, 'caption-changed');
+    store.exec('UPDATE predictions SET predicted_at = 40');
+    assert.equal(cards.byKey(key)!.prediction!.stale, null);
+  });
+
   it('never show samples, which answer another question', async () => {
     const { store, draw, asked, cards, key } = await fixture();
     addPrediction(store, addModel(store, draw, 'sft'), asked, 'sample', 0, '6.00', 600);
@@ -72,11 +105,12 @@ describe('post cards', () => {
     const { store, draw, cards } = await fixture();
     store.exec(`UPDATE sources SET mapping = '${MAPPING}'`);
     store.exec("INSERT INTO files (generation_id, path, role, size, modified_at, sha256) SELECT live_generation, 'posts.csv', 'table', 1, 0, '' FROM sources");
-    assert.deepEqual(cards.fileOf('/data/posts.csv'), { source: 'posts', layout: 'lines', pidKeys: ['id'], rowAligned: false });
+    assert.deepEqual(cards.fileOf('/data/posts.csv'), { source: 'posts', layout: 'lines', pidKeys: ['id'], rowAligned: false, delimiter: ',', indexed: { size: 1, modifiedAt: 0, sha256: '' } });
+    assert.deepEqual(cards.filesOf('posts'), [join('/data', 'posts.csv')]);
     assert.equal(cards.fileOf('/data/other.csv'), null);
     assert.equal(cards.fileOf('/data/../data-of-others/posts.csv'), null);
     store.prepare("INSERT INTO exports (draw_id, format, content, folder, fingerprint, manifest, exported_at) VALUES (?, 'trl', 'sft', '/out/one', '', '{}', 0)").run(draw.id);
-    assert.deepEqual(cards.fileOf('/out/one/train.jsonl'), { source: 'posts', layout: 'json', pidKeys: ['post_id'], rowAligned: false });
+    assert.deepEqual(cards.fileOf('/out/one/train.jsonl'), { source: 'posts', layout: 'json', pidKeys: ['post_id'], rowAligned: false, delimiter: null, indexed: null });
     assert.equal(cards.atRow('/data/posts.csv', 2)?.pid, 'u000-0'); // line 1 is the header
     assert.equal(cards.atRow('/data/posts.csv', 1), null);
   });
@@ -86,21 +120,22 @@ describe('post cards', () => {
     for (const [path, role] of [['train_text.json', 'train/text'], ['train_label.txt', 'train/label']]) {
       store.exec(`INSERT INTO files (generation_id, path, role, size, modified_at, sha256) SELECT live_generation, '${path}', '${role}', 1, 0, '' FROM sources`);
     }
-    assert.deepEqual(cards.fileOf('/data/train_text.json'), { source: 'posts', layout: 'json', pidKeys: ['Pid', 'pid'], rowAligned: false });
-    assert.deepEqual(cards.fileOf('/data/train_label.txt'), { source: 'posts', layout: 'lines', pidKeys: [], rowAligned: true });
+    assert.deepEqual(cards.fileOf('/data/train_text.json'), { source: 'posts', layout: 'json', pidKeys: ['Pid', 'pid'], rowAligned: false, delimiter: null, indexed: { size: 1, modifiedAt: 0, sha256: '' } });
+    assert.deepEqual(cards.fileOf('/data/train_label.txt'), { source: 'posts', layout: 'lines', pidKeys: [], rowAligned: true, delimiter: null, indexed: { size: 1, modifiedAt: 0, sha256: '' } });
   });
 });
 
 describe('decisions on posts', () => {
   it('are events in the store and lines of a file; the newest counts', async () => {
     const { store, context } = await instructedStore();
-    const cards = createPostCards(store);
+    const cards = createPostCards(store, () => experiment);
     const key = { source: 'posts', pid: 'u001-2' };
     let now = 100;
     const decide = (kind: 'post-excluded' | 'post-restored', reason: string): void => decideOnPost({ store, storeFolder: context.storeFolder, now: () => now++ }, { ...key, kind, reason, author: 'Anna /../ B' });
     decide('post-excluded', 'an advertisement');
     assert.equal(cards.byKey(key)!.excluded, true);
     assert.deepEqual(listExcludedPosts(store, 10).map(({ pid, snippet, row }) => ({ pid, snippet, row })), [{ pid: 'u001-2', snippet: 'Anna /../ B: an advertisement', row: 9 }]);
+    now = 100; // of two decisions at one time the later event counts
     decide('post-restored', '');
     assert.equal(cards.byKey(key)!.excluded, false);
     assert.deepEqual(listExcludedPosts(store, 10), []);
