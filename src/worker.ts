@@ -35,9 +35,14 @@ const log: Log = logOver(port);
 const now = (): number => Date.now() / 1000;
 
 let opening: Promise<Database> | undefined;
+let opened: Database | undefined;
 function store(): Promise<Database> {
+  if (opened?.isCurrent() === false) {
+    opened.close(); // its file was deleted or replaced: what is written to it would be lost
+    opened = opening = undefined;
+  }
   if (opening === undefined) prepareStoreFolder(data);
-  opening ??= openStore(data.storeFile, { readOnly: false, log }).catch((error: unknown) => {
+  opening ??= openStore(data.storeFile, { readOnly: false, log }).then((database) => (opened = database)).catch((error: unknown) => {
     opening = undefined; // what stood in the way may be gone next time
     throw error;
   });

@@ -1,5 +1,6 @@
 // What the rest of the program sees of SQLite: a synchronous connection with kept statements. Which binding is underneath
 // is decided in openStore.ts; better-sqlite3 is the driver, node:sqlite takes over where its binary does not load.
+import { statSync } from 'node:fs';
 import { UserError } from '../domain/errors.ts';
 
 export type SqlValue = string | number | bigint | Uint8Array | null;
@@ -33,6 +34,8 @@ export interface Database {
    * It is an exclusive transaction on an empty database beside the store, so the system frees it when its holder dies.
    */
   tryImportLock(): ImportLock | null;
+  /** False when the file at `path` is not the one that was opened: deleted, or replaced by another. One look at the file system. */
+  isCurrent(): boolean;
   close(): void;
 }
 
@@ -56,6 +59,7 @@ export type Connect = (path: string, readOnly: boolean, busyTimeout: number) => 
 /** Wraps an open connection. `readOnly` and `newerMigrations` were found out by whoever opened it. */
 export function createDatabase(connection: Connection, connect: Connect, path: string, readOnly: boolean, newerMigrations: readonly string[]): Database {
   const statements = new Map<string, Statement>();
+  const opened = fileIdentity(path);
   return {
     path,
     readOnly,
@@ -79,11 +83,18 @@ export function createDatabase(connection: Connection, connect: Connect, path: s
       if (path === ':memory:') return { release: () => undefined };
       return tryLock(connect(`${path}-import`, false, 0));
     },
+    isCurrent: () => fileIdentity(path) === opened,
     close() {
       statements.clear();
       connection.close();
     },
   };
+}
+
+/** Tells a file from one that took its name; null where there is none, as in memory. */
+function fileIdentity(path: string): string | null {
+  const status = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return status === undefined ? null : `${status.dev}:${status.ino}`;
 }
 
 /** BEGIN IMMEDIATE … COMMIT around `work`; rolls back when it throws. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'mocha';
 import { openStore } from '../../../src/store/openStore.ts';
@@ -34,6 +34,22 @@ for (const driver of DRIVERS) {
       const store = await openStore(path, { readOnly: false, driver, migrations: [...MIGRATIONS, later] });
       assert.deepEqual(store.prepare("SELECT name FROM sqlite_schema WHERE name IN ('half', 'later')").all(), [{ name: 'later' }]);
       store.close();
+    });
+
+    it('tells that its file was deleted, or replaced by another', async () => {
+      const path = newPath();
+      const store = await openStore(path, { readOnly: false, driver });
+      assert.equal(store.isCurrent(), true);
+      renameSync(path, `${path}.away`);
+      assert.equal(store.isCurrent(), false);
+      const other = await openStore(path, { readOnly: false, driver });
+      assert.deepEqual([store.isCurrent(), other.isCurrent()], [false, true]);
+      store.close();
+      assert.deepEqual(other.prepare('PRAGMA integrity_check').all(), [{ integrity_check: 'ok' }], 'closing the old one leaves the new one whole');
+      other.close();
+      const inMemory = await openStore(':memory:', { readOnly: false, driver });
+      assert.equal(inMemory.isCurrent(), true);
+      inMemory.close();
     });
 
     it('opens a store of a newer version for reading only, and says so when something is written', async () => {
