@@ -57,7 +57,7 @@ export async function startServer(options: SessionOptions): Promise<{ server: Ru
   installExtension(profile, vsixPath());
   const server = await startCodeServer({
     profile,
-    settings: { 'editor.hover.delay': 100, ...options.settings },
+    settings: { 'editor.hover.delay': 100, 'workbench.reduceMotion': 'on', ...options.settings }, // no picture of half a fade
     ...(options.serverOptions === undefined ? {} : { options: options.serverOptions }),
     environment: { XDG_DATA_HOME: join(profile, 'data'), ...options.environment }, // nothing of this machine's user is read or written
   });
