@@ -18,6 +18,7 @@ import { registerCommands } from './editor/registerCommands.ts';
 import { ReportDocuments } from './editor/reportDocument.ts';
 import { ExportsTree, RunsTree } from './editor/runsTree.ts';
 import { SampleStore } from './editor/sampleStore.ts';
+import { currentExperiment } from './editor/settingsReader.ts';
 import { ShowCommands } from './editor/showCommands.ts';
 import { StageCommands } from './editor/stageCommands.ts';
 import { StageRunner } from './editor/stageRunner.ts';
@@ -35,7 +36,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const resources = context.asAbsolutePath('resources');
   const services: FolderServices = {
     log,
-    openCards: async (storeFile) => createPostCards(await openStore(storeFile, { readOnly: true, log })),
+    openCards: async (storeFile, folder) => createPostCards(await openStore(storeFile, { readOnly: true, log }), () => currentExperiment(folder)),
     startThread: (data) => startThread(context.asAbsolutePath(join('dist', 'worker.cjs')), data),
   };
   const openFolder = (uri: vscode.Uri, name: string): CurationFolder => {

@@ -11,7 +11,7 @@ import { percentileReader } from './percentiles.ts';
 
 /** What the composition root hands in: it alone knows the store and where the bundles lie. */
 export interface FolderServices {
-  readonly openCards: (storeFile: string) => Promise<PostCards>;
+  readonly openCards: (storeFile: string, folder: vscode.Uri) => Promise<PostCards>;
   readonly startThread: (data: WorkerData) => StartThread;
   readonly log: Log;
 }
@@ -51,7 +51,7 @@ export class CurationFolder implements vscode.Disposable {
     const inode = statSync(this.storeFile).ino;
     if (this.#cards?.inode !== inode) {
       await this.#closeCards();
-      this.#cards = { inode, opened: this.#services.openCards(this.storeFile).catch((error: unknown) => this.#notOpened(error)) };
+      this.#cards = { inode, opened: this.#services.openCards(this.storeFile, this.uri).catch((error: unknown) => this.#notOpened(error)) };
     }
     return this.#cards!.opened;
   }

@@ -5,6 +5,7 @@ import * as vscode from 'vscode';
 import { UserError } from '../domain/errors.ts';
 import { formatHundredths, type PostKey } from '../domain/posts.ts';
 import { predictRequest } from '../protocol/stageRequests.ts';
+import type { ModelRole } from '../protocol/stages.ts';
 import type { PostHit } from '../protocol/workerRpc.ts';
 import { choose, goToFolderOf, postKeyOf, requireFolder } from './askFor.ts';
 import type { CurationFolder } from './curationFolder.ts';
@@ -56,11 +57,11 @@ export class PostCommands {
     const source = this.#to.model.sources.find((candidate) => candidate.source === key.source);
     const role = (source === undefined ? [] : madeRoles(source)).at(-1) ?? 'base';
     await this.#to.stages.runStage(folder, 'predict', key.source, vscode.l10n.t('Predicting post {0}', key.pid), predictRequest(key.source, settings, [role], { pids: [key.pid] }), settings);
-    await this.#tellPrediction(folder, key);
+    await this.#tellPrediction(folder, key, role);
   }
 
-  async #tellPrediction(folder: CurationFolder, key: PostKey): Promise<void> {
-    const card = (await folder.cards())?.byKey(key);
+  async #tellPrediction(folder: CurationFolder, key: PostKey, role: ModelRole): Promise<void> {
+    const card = (await folder.cards())?.byKey(key, role);
     const prediction = card?.prediction ?? null;
     if (!card || prediction === null) throw new Error(`Post ${key.pid} of ${key.source} was predicted, but the store holds no prediction.`);
     const title = card.title === '' ? key.pid : card.title.slice(0, 60);

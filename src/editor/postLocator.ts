@@ -3,8 +3,10 @@ import * as vscode from 'vscode';
 import type { PostCard, PostCards, PostFile } from '../protocol/postCard.ts';
 import type { CurationFolder } from './curationFolder.ts';
 import type { CurationFolders } from './curationFolders.ts';
+import { isAsIndexed } from './indexedFile.ts';
 import { shownFile } from './pagedFile.ts';
-import { findJsonRecord, firstLineOfRecord, lineHoldsPid, windowAround, WINDOW_LENGTH } from './postRecord.ts';
+import { columnOf, fieldAt, findJsonRecord, firstLineOfRecord, windowAround, WINDOW_LENGTH } from './postRecord.ts';
+import { bytesAt } from './recordOffset.ts';
 
 export interface LocatedPost {
   readonly folder: CurationFolder;
@@ -21,7 +23,7 @@ export async function locatePost(folders: CurationFolders, document: vscode.Text
     const cards = await folder.cards();
     const file = cards?.fileOf(shown.file);
     if (!cards || !file) continue;
-    const found = file.layout === 'json' ? inJson(cards, file, document, position) : onLine(cards, file, document, position, shown);
+    const found = file.layout === 'json' ? inJson(cards, file, document, position) : await onLine(cards, file, document, position, shown);
     if (found !== null) return { folder, cards, ...found };
   }
   return null;
@@ -46,15 +48,22 @@ function inJson(cards: PostCards, file: PostFile, document: vscode.TextDocument,
   return { card, range: new vscode.Range(document.positionAt(window.start + record.start), document.positionAt(window.start + record.end)) };
 }
 
-function onLine(cards: PostCards, file: PostFile, document: vscode.TextDocument, position: vscode.Position, shown: { readonly file: string; readonly firstRow: number }): Found {
-  const at = (line: number): Found => {
+async function onLine(cards: PostCards, file: PostFile, document: vscode.TextDocument, position: vscode.Position, shown: { readonly file: string; readonly firstRow: number }): Promise<Found> {
+  const found = (line: number, holds: (pid: string) => boolean): Found => {
     const card = cards.atRow(shown.file, line + shown.firstRow);
-    const text = document.lineAt(line).text.slice(0, WINDOW_LENGTH);
-    if (card === null || !(file.rowAligned || lineHoldsPid(text, card.pid))) return null;
-    return { card, range: document.lineAt(line).range };
+    return card === null || !holds(card.pid) ? null : { card, range: document.lineAt(line).range };
   };
+  if (file.rowAligned) {
+    // The line says nothing about its post: it must stand where it stood.
+    return !document.isDirty && (await isAsIndexed(shown.file, file)) ? found(position.line, () => true) : null;
+  }
+  const delimiter = file.delimiter ?? ',';
+  const header = shown.firstRow === 1 ? textFrom(document, 0) : (await bytesAt(shown.file, 0, WINDOW_LENGTH)).toString('utf8');
+  const column = columnOf(header, delimiter, file.pidKeys[0]!);
+  if (column === null) return null;
+  const at = (line: number): Found => found(line, (pid) => fieldAt(textFrom(document, line), delimiter, column) === pid);
   const exact = at(position.line);
-  if (exact !== null || file.rowAligned) return exact;
+  if (exact !== null) return exact;
   const above: string[] = []; // a quoted field may have begun some lines up
   for (let line = position.line - 1, length = 0; line >= 0 && length < WINDOW_LENGTH; line--) {
     const { text } = document.lineAt(line);
@@ -63,4 +72,10 @@ function onLine(cards: PostCards, file: PostFile, document: vscode.TextDocument,
   }
   const first = firstLineOfRecord([...above, ''], above.length);
   return first === above.length ? null : at(position.line - above.length + first);
+}
+
+/** A window of the document from the beginning of a line on. */
+function textFrom(document: vscode.TextDocument, line: number): string {
+  const start = new vscode.Position(line, 0);
+  return document.getText(new vscode.Range(start, document.positionAt(document.offsetAt(start) + WINDOW_LENGTH)));
 }

@@ -157,15 +157,43 @@ function countQuotes(line: string): number {
   return line.split('"').length - 1;
 }
 
-/** True when a delimited line holds the id as a whole field, so that an edited file does not show the wrong post. */
-export function lineHoldsPid(line: string, pid: string): boolean {
-  let from = 0;
-  for (;;) {
-    const at = line.indexOf(pid, from);
-    if (at < 0) return false;
-    const before = at === 0 ? ',' : line[at - 1]!;
-    const after = at + pid.length >= line.length ? ',' : line[at + pid.length]!;
-    if (!/[A-Za-z0-9_@-]/.test(before) && !/[A-Za-z0-9_@-]/.test(after)) return true;
-    from = at + 1;
+/**
+ * The field at `index` (from 0) of the delimited record that begins with the text, or null when there are not so many or the
+ * text ends within it. Quotes as in RFC 4180; a quote inside of an unquoted field is part of it.
+ */
+export function fieldAt(text: string, delimiter: string, index: number): string | null {
+  let at = 0;
+  for (let field = 0; ; field++) {
+    let value = '';
+    if (text[at] === '"') {
+      for (at++; ; at++) {
+        const quote = text.indexOf('"', at);
+        if (quote < 0) return null; // goes on behind the text
+        value += text.slice(at, quote);
+        at = quote + 1;
+        if (text[at] !== '"') break;
+        value += '"';
+      }
+    }
+    const end = endOfField(text, at, delimiter);
+    value += text.slice(at, end);
+    if (field === index) return value.trim();
+    if (text[end] !== delimiter) return null;
+    at = end + 1;
+  }
+}
+
+function endOfField(text: string, from: number, delimiter: string): number {
+  for (let at = from; at < text.length; at++) if (text[at] === delimiter || text[at] === '\n' || text[at] === '\r') return at;
+  return text.length;
+}
+
+/** The place (from 0) of a column in the line of names that begins with the text, or null. */
+export function columnOf(header: string, delimiter: string, column: string): number | null {
+  const names = header.replace(/^\ufeff/, '').replace(/^[\r\n]+/, '');
+  for (let index = 0; ; index++) {
+    const name = fieldAt(names, delimiter, index);
+    if (name === null) return null;
+    if (name === column.trim()) return index;
   }
 }

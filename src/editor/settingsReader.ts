@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import { UserError } from '../domain/errors.ts';
 import type { Experiment } from '../protocol/pipelineStatus.ts';
-import { SETTINGS, settingsSchema, type Settings } from '../protocol/settings.ts';
+import { DEFAULT_SETTINGS, SETTINGS, settingsSchema, type Settings } from '../protocol/settings.ts';
 import type { MachineSettings } from '../protocol/workerRpc.ts';
 
 export const SETTINGS_SECTION = 'smpCurator';
@@ -20,6 +20,16 @@ export function readSettings(folder: vscode.Uri | undefined): Settings {
 /** What tells this experiment from another. Falls back to nothing: an unusable setting is the caller's to show. */
 export function experimentOf(settings: Settings): Experiment {
   return { dataSeed: settings.dataSeed, trainingSeed: settings.trainingSeed, plan: settings.plan, base: settings.base };
+}
+
+/** The experiment that the settings name now; the defaults' while one of them is unusable, which commands say when they need it. */
+export function currentExperiment(folder: vscode.Uri): Experiment {
+  try {
+    return experimentOf(readSettings(folder));
+  } catch (error) {
+    if (error instanceof UserError) return experimentOf(DEFAULT_SETTINGS);
+    throw error;
+  }
 }
 
 export function machineOf(settings: Settings): MachineSettings {

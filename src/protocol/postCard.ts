@@ -40,22 +40,30 @@ export interface PostCard extends PostKey {
   readonly row: number; // counted from 1
 }
 
+/** Keys that hold a post's id in SMPD's JSON files. */
+export const SMPD_PID_KEYS = ['Pid', 'pid'] as const;
+
 /** How the posts of a file are found in its text. */
 export interface PostFile {
   readonly source: string;
   readonly layout: 'json' | 'lines'; // json: objects anywhere in the text; lines: one record a line
   readonly pidKeys: readonly string[]; // keys or columns that may hold a post's id
   readonly rowAligned: boolean; // line n is the post of row n, whatever the line says (label and image lists)
+  readonly delimiter: string | null; // of a delimited table
+  readonly indexed: { readonly size: number; readonly modifiedAt: number; readonly sha256: string } | null; // bytes, milliseconds since 1970, '' where it was not read; null: of an export
 }
 
 export interface PostCards {
   /** Null when the file (absolute path) belongs to no source and no export of this store. */
   fileOf(path: string): PostFile | null;
-  byKey(key: PostKey): PostCard | null;
+  /** @param role shows what a model of this role predicted, and of no other */
+  byKey(key: PostKey, role?: ModelRole): PostCard | null;
   /** The post that a record of `file` names. */
   byPid(file: PostFile, pid: string): PostCard | null;
   /** The post at a row (from 1) of a file of a source. */
   atRow(path: string, row: number): PostCard | null;
+  /** Absolute paths of the files that a source was read from. */
+  filesOf(source: string): readonly string[];
   /** Changes with every import that becomes visible: what was derived from the labels is then out of date. */
   generationOf(source: string): number | null;
   close(): void;

@@ -1,6 +1,6 @@
 // Finding the record under the cursor in a window of text, also where the window begins inside a string.
 import assert from 'node:assert/strict';
-import { findJsonRecord, firstLineOfRecord, lineHoldsPid, windowAround, WINDOW_LENGTH } from '../../../src/editor/postRecord.ts';
+import { columnOf, fieldAt, findJsonRecord, firstLineOfRecord, windowAround, WINDOW_LENGTH } from '../../../src/editor/postRecord.ts';
 
 const KEYS = ['Pid', 'pid'];
 const record = (pid: string, title: string): string => JSON.stringify({ Uid: '59@N75', Pid: pid, Title: title, Alltags: 'a b' });
@@ -74,10 +74,16 @@ describe('delimited lines', () => {
     assert.equal(firstLineOfRecord(['1,"a ""b"" c"', '2,plain'], 1), 1);
   });
 
-  it('takes an id only as a whole field', () => {
-    assert.ok(lineHoldsPid('7,title,77', '7'));
-    assert.ok(lineHoldsPid('title\t"BTdS7XgBe4X"\tuser', 'BTdS7XgBe4X'));
-    assert.ok(!lineHoldsPid('177,title', '77'));
-    assert.ok(lineHoldsPid('177,77', '77'));
+  it('reads the field of one column, whatever stands in the others', () => {
+    const record = '7,"a ""quoted"", title\nof two lines",say "77",p-77\r\n8,x,y,p-78';
+    assert.deepEqual([0, 1, 2, 3, 4].map((index) => fieldAt(record, ',', index)), ['7', 'a "quoted", title\nof two lines', 'say "77"', 'p-77', null]);
+    assert.equal(fieldAt('"cut', ',', 0), null);
+    assert.equal(fieldAt('a\t"BTdS"\t', '\t', 1), 'BTdS');
+    assert.equal(fieldAt('a,,', ',', 2), '');
+  });
+
+  it('finds a column by its name', () => {
+    assert.equal(columnOf('\ufeff\nid,"author, name",points\n1,2,3', ',', 'points'), 2);
+    assert.equal(columnOf('id,author\n1,points', ',', 'points'), null);
   });
 });
