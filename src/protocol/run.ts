@@ -4,6 +4,10 @@
 import { z } from 'zod';
 
 export const RUN_VERSION = 1;
+/** Rank of the adapter where LoRA learns. */
+export const LORA_RANK = 8;
+/** Tokens of a free greedy answer, at most (method.md, section 7). */
+export const GREEDY_TOKENS = 16;
 
 /** The answers a data set allows, in integer hundredths, both ends included (method.md, section 3). */
 export const answerRangeSchema = z.object({ min_hundredths: z.int().min(0).max(3199), max_hundredths: z.int().min(0).max(3199) });
@@ -13,7 +17,7 @@ export const modelReferenceSchema = z.object({ base: z.string(), adapter: z.stri
 
 export const tuningSchema = z.object({
   method: z.enum(['full', 'lora']),
-  lora_rank: z.int().positive().default(8),
+  lora_rank: z.int().positive().default(LORA_RANK),
 });
 
 /** One stretch of supervised training. Budgets are optimizer steps, never seconds. */
@@ -43,7 +47,7 @@ export const trainRunSchema = z.object({
 /** `median` and `sample` read the exact distribution over the range's answers where affordable (see the trainer). */
 export const decoderSchema = z.discriminatedUnion('name', [
   z.object({ name: z.literal('median') }),
-  z.object({ name: z.literal('greedy'), max_new_tokens: z.int().positive().default(16) }),
+  z.object({ name: z.literal('greedy'), max_new_tokens: z.int().positive().default(GREEDY_TOKENS) }),
   z.object({ name: z.literal('sample'), draws: z.int().positive().default(2) }),
 ]);
 

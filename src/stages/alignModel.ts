@@ -5,7 +5,7 @@ import { UserError } from '../domain/errors.ts';
 import { formatHundredths } from '../domain/posts.ts';
 import { trainingPairs, type TrainingPairs } from '../domain/preferences.ts';
 import type { LongWork } from '../protocol/progress.ts';
-import { RUN_VERSION, type AlignRun, type PairRow } from '../protocol/run.ts';
+import { LORA_RANK, RUN_VERSION, type AlignRun, type PairRow } from '../protocol/run.ts';
 import type { StageRequest, StageResult } from '../protocol/stages.ts';
 import type { Database } from '../store/database.ts';
 import { requireFreshDraw, type StoredDraw } from '../store/draws.ts';
@@ -16,7 +16,8 @@ import { requireSource } from '../store/sources.ts';
 import { experimentScope, recordStageSuccess } from '../store/stageStates.ts';
 import { findBase, hashOfFiles, modelReference, requireSameBase, storedPath, weightsOf, type BaseModel } from './baseModel.ts';
 import { replaceModel, requireCurrentModels } from './experimentModels.ts';
-import { requireFreshInstructions, rowId, toInstructionRows } from './instructionRows.ts';
+import { fitted, requireFreshInstructions, rowId, toInstructionRows, type Rendering } from './instructionRows.ts';
+import { PromptFitter } from './promptFitter.ts';
 import { runJob } from './runJob.ts';
 import type { StageContext } from './stageContext.ts';
 
@@ -24,14 +25,13 @@ const OUTPUT = 'out/model';
 const CHECKPOINTS = 4; // in a run
 const SMALLEST_CHECKPOINT_DISTANCE = 10; // steps
 const GRADIENT_CLIP = 1;
-const LORA_RANK = 8; // of the tuned model's adapter, which is trained further
 
 /** @throws {UserError} `not-sampled`, `sample-stale`, `not-instructed`, `instructions-stale`, `not-trained`, `model-stale`, `base-changed`, `not-paired`, `pairs-stale`, `no-training-pairs`, those of errorRange and of runJob */
 export async function* alignModel(context: StageContext, request: StageRequest<'align'>, signal: AbortSignal): LongWork<StageResult> {
   const { store } = context;
   const source = requireSource(store, request.source);
   const draw = requireFreshDraw(store, source, request.dataSeed);
-  requireFreshInstructions(store, source, draw);
+  const captions = requireFreshInstructions(store, source, draw);
   const tuned = modelsOfExperiment(store, draw.id, request, 'sft');
   if (tuned.length === 0) throw new UserError('not-trained', 'There is no tuned model of this experiment yet.', 'Run “train” first.');
   requireCurrentModels(store, draw, tuned);
@@ -41,8 +41,9 @@ export async function* alignModel(context: StageContext, request: StageRequest<'
   requireSameBase(modelsOfExperiment(store, draw.id, request, 'base'), base);
   signal.throwIfAborted();
 
+  const rendering: Rendering = { store, source, captions, fitter: await PromptFitter.of(base) };
   let unchanged = true;
-  for (const { model, selected } of frozen) unchanged = (yield* alignOne(context, request, draw, base, model, selected, signal)) && unchanged;
+  for (const { model, selected } of frozen) unchanged = (yield* alignOne(context, rendering, request, draw, base, model, selected, signal)) && unchanged;
   const counts = countsOf(frozen.map(({ selected }) => selected));
   recordStageSuccess(store, source.id, 'align', experimentScope(request), inputHashOf(request, tuned), counts, context.now());
   return { summary: summaryOf(request, counts), counts, unchanged };
@@ -64,13 +65,13 @@ function selectPairs(pairs: readonly PromptedPair[], request: StageRequest<'alig
 
 /** Aligns one tuned model and keeps the result; returns whether it had been done before. */
 async function* alignOne(
-  context: StageContext, request: StageRequest<'align'>, draw: StoredDraw, base: BaseModel, tuned: StoredModel, selected: SelectedPairs, signal: AbortSignal,
+  context: StageContext, rendering: Rendering, request: StageRequest<'align'>, draw: StoredDraw, base: BaseModel, tuned: StoredModel, selected: SelectedPairs, signal: AbortSignal,
 ): LongWork<boolean> {
-  const validation = toInstructionRows(listInstructions(context.store, draw.id, 'validation', 'test', tuned.k ?? undefined));
+  const validation = toInstructionRows(rendering, listInstructions(context.store, draw.id, 'validation', 'test', tuned.k ?? undefined));
   const job = yield* runJob(context, {
     stage: 'align', title: tuned.k === null ? 'Aligning' : `Aligning for ${tuned.k}-shot`, request,
     weights: weightsOf(tuned, base), offline: base.isLocal || tuned.adapterOf === null,
-    data: [{ path: 'data/pairs.jsonl', rows: selected.pairs.map(toPairRow) }, ...(validation.length > 0 ? [{ path: 'data/validation.jsonl', rows: validation }] : [])],
+    data: [{ path: 'data/pairs.jsonl', rows: pairRows(rendering, draw, selected) }, ...(validation.length > 0 ? [{ path: 'data/validation.jsonl', rows: validation }] : [])],
     run: runOf(context, request, draw, base, tuned, selected, validation.length > 0), summary: describe(selected),
   }, signal);
   yield* replaceModel(context.store, {
@@ -96,8 +97,13 @@ function runOf(
   };
 }
 
-function toPairRow({ pair, mu }: SelectedPairs['pairs'][number]): PairRow {
-  return { id: rowId(pair.k, pair.pid), pieces: [...pair.pieces!], chosen: pair.chosen, rejected: pair.rejected, mu, label: formatHundredths(pair.truth) };
+/** Pairs were sampled from prompts that fitted, so each of them fits again. */
+function pairRows(rendering: Rendering, draw: StoredDraw, { pairs }: SelectedPairs): PairRow[] {
+  const asked = new Map(listInstructions(rendering.store, draw.id, 'alignment', 'test').map((instruction) => [rowId(instruction.k, instruction.pid), instruction]));
+  return pairs.map(({ pair, mu }) => {
+    const id = rowId(pair.k, pair.pid);
+    return { id, pieces: [...(fitted(rendering, asked.get(id)!) ?? pair.pieces!)], chosen: pair.chosen, rejected: pair.rejected, mu, label: formatHundredths(pair.truth) };
+  });
 }
 
 /** What the tuned model has seen; the scores that decided which answer was chosen, and those of the histories in the prompts. */

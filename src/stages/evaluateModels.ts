@@ -26,7 +26,9 @@ import { postsOfUser, type StoredPost } from '../store/posts.ts';
 import { requireSource, type Source } from '../store/sources.ts';
 import { experimentScope, readStageState, recordStageSuccess } from '../store/stageStates.ts';
 import { requireCurrentModels } from './experimentModels.ts';
-import { choosePool, requireFreshInstructions, rowId } from './instructionRows.ts';
+import { choosePool, fitted, requireFreshInstructions, rowId, type Rendering } from './instructionRows.ts';
+import { PromptFitter } from './promptFitter.ts';
+import { findBase } from './baseModel.ts';
 import type { StageContext } from './stageContext.ts';
 
 const TEST_SETS = ['few-shot', 'extra-1', 'extra-2'] as const;
@@ -45,7 +47,7 @@ export async function* evaluateModels(context: StageContext, request: StageReque
   const draw = requireFreshDraw(store, source, request.dataSeed);
   const captions = requireFreshInstructions(store, source, draw);
   yield { message: 'Reading answers' };
-  const cells = readCells(store, draw, request);
+  const cells = await readCells(context, source, draw, captions, request);
   const inputHash = hashOf(cells, source, draw, captions);
   const scope = experimentScope(request);
   const before = readStageState(store, source.id, 'evaluate', scope);
@@ -85,16 +87,19 @@ interface Cell {
   readonly answers: readonly CellAnswers[];
 }
 
-function readCells(store: Database, draw: StoredDraw, request: StageRequest<'evaluate'>): Cell[] {
+async function readCells(context: StageContext, source: Source, draw: StoredDraw, captions: CaptionPolicy, request: StageRequest<'evaluate'>): Promise<Cell[]> {
+  const { store } = context;
   requireCurrentModels(store, draw, modelsOfExperiment(store, draw.id, request));
   const byRole = MODEL_ROLES.map((role) => modelsOfExperiment(store, draw.id, request, role));
   const variants = byRole.flatMap((models) => [...new Set(models.map((model) => model.variant))].map((variant) => models.filter((model) => model.variant === variant)));
+  const isAsked = await promptsThatFit(context, source, draw, captions, request);
   const cells = TEST_SETS.filter((set) => draw.sizes[set] > 0).flatMap((set) => SHOTS.map((k): Cell => {
-    const questions = listInstructions(store, draw.id, set, 'test', k);
-    const answers = variants.flatMap((models) => {
+    const given = variants.flatMap((models) => {
       const model = modelForShots(models, k);
-      return model === undefined ? [] : DECODERS.flatMap((decoder) => answersBy(store, draw, model, set, k, decoder, questions));
-    });
+      return model === undefined ? [] : DECODERS.map((decoder) => ({ model, decoder, answers: answersToQuestions(store, draw.id, model.id, set, k, decoder) }));
+    }).filter(({ answers }) => answers.size > 0); // the exact median is not affordable everywhere
+    const questions = listInstructions(store, draw.id, set, 'test', k).filter((question) => given.some(({ answers }) => answers.has(question.pid)) || isAsked(question));
+    const answers = given.map((one) => inOrder(one, set, k, questions));
     return { set, k, questions, answers };
   }));
   if (cells.every((cell) => cell.answers.length === 0)) throw new UserError('not-predicted', 'No model of this experiment has answered the test questions yet.', 'Run “train”, then “predict” for the test sets.');
@@ -103,15 +108,20 @@ function readCells(store: Database, draw: StoredDraw, request: StageRequest<'eva
   return cells;
 }
 
-/** None where the decoder was never used for this model (the exact median is not affordable everywhere). */
-function answersBy(
-  store: Database, draw: StoredDraw, model: StoredModel, set: string, k: number, decoder: 'median' | 'greedy', questions: readonly StoredInstruction[],
-): CellAnswers[] {
-  const answers = answersToQuestions(store, draw.id, model.id, set, k, decoder);
-  if (answers.size === 0) return [];
+/** A question whose prompt does not fit into the models' context was not asked, and its user is no part of the cell. */
+async function promptsThatFit(context: StageContext, source: Source, draw: StoredDraw, captions: CaptionPolicy, request: StageRequest<'evaluate'>): Promise<(question: StoredInstruction) => boolean> {
+  if (modelsOfExperiment(context.store, draw.id, request).length === 0) return () => true;
+  const rendering: Rendering = { store: context.store, source, captions, fitter: await PromptFitter.of(await findBase(context, request.base)) };
+  return (question) => fitted(rendering, question) !== null;
+}
+
+/** @throws {UserError} `not-predicted` where an answer is missing */
+function inOrder(
+  { model, decoder, answers }: { model: StoredModel; decoder: 'median' | 'greedy'; answers: ReadonlyMap<string, Hundredths | null> }, set: string, k: number, questions: readonly StoredInstruction[],
+): CellAnswers {
   const missing = questions.filter((question) => !answers.has(question.pid)).length;
   if (missing > 0) throw new UserError('not-predicted', `${missing} of ${questions.length} ${k}-shot questions of ${set} have no answer to their prompt as it is now.`, 'Run “predict” for the test sets.');
-  return [{ model, decoder, values: questions.map((question) => answers.get(question.pid)!) }];
+  return { model, decoder, values: questions.map((question) => answers.get(question.pid)!) };
 }
 
 function hashOf(cells: readonly Cell[], source: Source, draw: StoredDraw, captions: CaptionPolicy): string {

@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { poolWindows, type Window } from '../domain/draws.ts';
 import { UserError } from '../domain/errors.ts';
-import { buildInstruction, type Piece, type TemplateName } from '../domain/instructions.ts';
+import { buildInstruction, type InstructionRequest, type Piece, type TemplateName } from '../domain/instructions.ts';
 import { formatHundredths } from '../domain/posts.ts';
 import { RandomStream } from '../domain/randomStream.ts';
 import type { LongWork } from '../protocol/progress.ts';
@@ -11,9 +11,10 @@ import { captionText, type CaptionPolicy } from '../store/captions.ts';
 import type { Database } from '../store/database.ts';
 import type { StoredDraw } from '../store/draws.ts';
 import { instructionInputVersion, listInstructions, promptPost, type StoredInstruction } from '../store/instructions.ts';
-import { postsOfUser, type StoredPost } from '../store/posts.ts';
+import { postByPid, postsOfUser, type StoredPost } from '../store/posts.ts';
 import type { Source } from '../store/sources.ts';
 import { drawScope, readStageState } from '../store/stageStates.ts';
+import type { PromptFitter } from './promptFitter.ts';
 
 const USERS_AT_ONCE = 20; // rendered before other work of this thread gets its turn
 const THINNING_STREAM = 7301; // of the seed's random streams; any number that no other use has
@@ -35,16 +36,36 @@ export function rowId(k: number, pid: string): string {
   return `${k}:${pid}`;
 }
 
+/** Where prompts are rendered from, and the model whose context they must fit into. */
+export interface Rendering {
+  readonly store: Database;
+  readonly source: Source;
+  readonly captions: CaptionPolicy;
+  readonly fitter: PromptFitter;
+}
+
 /** Instructions with a known answer, as rows to learn from or to check against. */
-export function toInstructionRows(instructions: readonly StoredInstruction[]): InstructionRow[] {
-  return instructions.flatMap(({ k, pid, pieces, answer }) => (answer === null ? [] : [{ id: rowId(k, pid), pieces: [...pieces], answer: formatHundredths(answer) }]));
+export function toInstructionRows(rendering: Rendering, instructions: readonly StoredInstruction[]): InstructionRow[] {
+  return instructions.flatMap((instruction) => {
+    const pieces = instruction.answer === null ? null : fitted(rendering, instruction);
+    return pieces === null ? [] : [{ id: rowId(instruction.k, instruction.pid), pieces: [...pieces], answer: formatHundredths(instruction.answer!) }];
+  });
+}
+
+/** The prompt of a stored instruction as the model is given it; null where it does not fit. */
+export function fitted({ store, source, captions, fitter }: Rendering, instruction: Pick<StoredInstruction, 'pieces' | 'history' | 'pid'>): readonly Piece[] | null {
+  const post = (pid: string): StoredPost => postByPid(store, source.id, pid)!; // fresh instructions have posts
+  return fitter.fit(instruction.pieces, () => windowRequest(store, source, captions, { history: instruction.history.map(post), question: post(instruction.pid) }));
 }
 
 /** Renders the prompt of a window of stored posts with the captions that the policy allows. */
 export function renderWindow(store: Database, source: Source, captions: CaptionPolicy, window: Window<StoredPost>): Piece[] {
+  return buildInstruction(windowRequest(store, source, captions, window)).pieces;
+}
+
+function windowRequest(store: Database, source: Source, captions: CaptionPolicy, window: Window<StoredPost>): InstructionRequest {
   const shown = (post: StoredPost) => promptPost(post, captionText(store, source.id, post.pid, captions));
-  const { pieces } = buildInstruction({ template: source.template as TemplateName, uid: window.question.uid, history: window.history.map(shown), question: shown(window.question) });
-  return pieces;
+  return { template: source.template as TemplateName, uid: window.question.uid, history: window.history.map(shown), question: shown(window.question) };
 }
 
 /** The windows of the pool that a training run uses. */
@@ -84,16 +105,18 @@ export interface PoolRows {
 }
 
 /** Rows of the pool, rendered on the way: they are not kept in the store. */
-export function poolRows(store: Database, source: Source, uids: readonly string[], captions: CaptionPolicy, choice: PoolChoice): PoolRows {
+export function poolRows({ store, source, captions, fitter }: Rendering, uids: readonly string[], choice: PoolChoice): PoolRows {
   const users = new Set<string>();
   const pids = new Set<string>();
   async function* rows(): AsyncGenerator<InstructionRow> {
     for (const [at, uid] of uids.entries()) {
       if (at % USERS_AT_ONCE === 0) await setImmediate();
       for (const window of choice.of(uid, at)) {
+        const pieces = fitter.fit(renderWindow(store, source, captions, window), () => windowRequest(store, source, captions, window));
+        if (pieces === null) continue;
         users.add(uid);
         for (const post of [...window.history, window.question]) pids.add(post.pid);
-        yield { id: rowId(window.history.length, window.question.pid), pieces: renderWindow(store, source, captions, window), answer: formatHundredths(window.question.label!) };
+        yield { id: rowId(window.history.length, window.question.pid), pieces: [...pieces], answer: formatHundredths(window.question.label!) };
       }
     }
   }

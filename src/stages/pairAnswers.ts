@@ -9,16 +9,21 @@ import { formatHundredths } from '../domain/posts.ts';
 import type { LongWork } from '../protocol/progress.ts';
 import type { StageRequest, StageResult } from '../protocol/stages.ts';
 import type { Database } from '../store/database.ts';
-import { requireFreshDraw } from '../store/draws.ts';
+import { requireFreshDraw, type StoredDraw } from '../store/draws.ts';
+import { listInstructions } from '../store/instructions.ts';
 import { modelForShots, modelsOfExperiment, type StoredModel } from '../store/models.ts';
 import { savePairs, sampledQuestions, type NewPair, type SampledQuestion } from '../store/pairs.ts';
-import { requireSource } from '../store/sources.ts';
+import { requireSource, type Source } from '../store/sources.ts';
 import { experimentScope, readStageState, recordStageSuccess } from '../store/stageStates.ts';
+import { findBase } from './baseModel.ts';
 import { requireCurrentModels } from './experimentModels.ts';
+import { fitted, requireFreshInstructions, rowId, type Rendering } from './instructionRows.ts';
+import { PromptFitter } from './promptFitter.ts';
 import type { StageContext } from './stageContext.ts';
 
 /** @throws {UserError} `not-sampled`, `sample-stale`, `not-trained`, `model-stale`, `not-predicted` when answers are missing or older than their prompts */
-export async function* pairAnswers({ store, now }: StageContext, request: StageRequest<'pair'>, signal: AbortSignal): LongWork<StageResult> {
+export async function* pairAnswers(context: StageContext, request: StageRequest<'pair'>, signal: AbortSignal): LongWork<StageResult> {
+  const { store, now } = context;
   const source = requireSource(store, request.source);
   const draw = requireFreshDraw(store, source, request.dataSeed);
   const models = modelsOfExperiment(store, draw.id, request, 'sft');
@@ -27,7 +32,7 @@ export async function* pairAnswers({ store, now }: StageContext, request: StageR
   yield { message: 'Reading answers' };
   signal.throwIfAborted();
 
-  const cells = SHOTS.map((k) => cellOf(store, draw.id, models, k));
+  const cells = yield* withoutTooLong(context, request, source, draw, SHOTS.map((k) => cellOf(store, draw.id, models, k)));
   const questions = cells.flatMap((cell) => cell.questions);
   const missing = questions.filter((question) => question.answers === null).length;
   if (missing > 0 || questions.length === 0) {
@@ -58,6 +63,19 @@ function cellOf(store: Database, drawId: number, models: readonly StoredModel[],
   const model = modelForShots(models, k);
   if (!model) throw new UserError('not-trained', `There is no tuned model for ${k}-shot questions yet.`, 'Run “train” again: it goes on where it stopped.');
   return { model, questions: sampledQuestions(store, drawId, model.id, k) };
+}
+
+/** Leaves out the questions without answers whose prompts do not fit into the model's context: they were not asked. */
+async function* withoutTooLong(context: StageContext, request: StageRequest<'pair'>, source: Source, draw: StoredDraw, cells: readonly Cell[]): LongWork<readonly Cell[]> {
+  if (cells.every((cell) => cell.questions.every((question) => question.answers !== null))) return cells;
+  yield { message: 'Measuring prompts' };
+  const rendering: Rendering = {
+    store: context.store, source, captions: requireFreshInstructions(context.store, source, draw), fitter: await PromptFitter.of(await findBase(context, request.base)),
+  };
+  return cells.map(({ model, questions }) => {
+    const asked = new Map(listInstructions(context.store, draw.id, 'alignment', 'test').map((instruction) => [rowId(instruction.k, instruction.pid), instruction]));
+    return { model, questions: questions.filter((question) => question.answers !== null || fitted(rendering, asked.get(rowId(question.k, question.pid))!) !== null) };
+  });
 }
 
 function hashOf(cells: readonly Cell[], rangeMin: number, rangeMax: number): string {

@@ -9,7 +9,7 @@ import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../domain/errors.ts';
 import type { Piece } from '../domain/instructions.ts';
 import type { LongWork } from '../protocol/progress.ts';
-import { predictionRowSchema, RUN_VERSION, type Decoder, type PredictionRow, type PromptRow } from '../protocol/run.ts';
+import { GREEDY_TOKENS, predictionRowSchema, RUN_VERSION, type Decoder, type PredictionRow, type PromptRow } from '../protocol/run.ts';
 import type { StageRequest, StageResult } from '../protocol/stages.ts';
 import type { CaptionPolicy } from '../store/captions.ts';
 import { requireFreshDraw, type StoredDraw } from '../store/draws.ts';
@@ -21,8 +21,9 @@ import { requireSource, type Source } from '../store/sources.ts';
 import { recordStageSuccess } from '../store/stageStates.ts';
 import { findBase, modelReference, requireSameBase, weightsOf, type BaseModel } from './baseModel.ts';
 import { requireCurrentModels } from './experimentModels.ts';
-import { renderWindow, requireFreshInstructions, rowId } from './instructionRows.ts';
+import { fitted, renderWindow, requireFreshInstructions, rowId, type Rendering } from './instructionRows.ts';
 import { interleave } from './interleave.ts';
+import { PromptFitter } from './promptFitter.ts';
 import { runJob } from './runJob.ts';
 import type { StageContext } from './stageContext.ts';
 import { isRecorded, scopeOf } from './stageScope.ts';
@@ -33,9 +34,8 @@ const LONGEST_HISTORY = 4; // posts, as in the 3-shot test
 const POSTS_PER_PAGE = 25; // read and rendered before other work of this thread gets its turn, some 10 ms
 const ROWS_PER_TRANSACTION = 200; // a few milliseconds
 const TINY_MODELS_AT_ONCE = 2; // each keeps one processor busy; larger models use all of them, and memory
-const GREEDY_TOKENS = 16; // at most (method.md, section 7)
 
-/** @throws {UserError} `not-sampled`, `sample-stale`, `not-instructed`, `instructions-stale`, `not-trained`, `model-stale`, `base-changed`, `post-unknown`, `no-history`, and those of runJob */
+/** @throws {UserError} `not-sampled`, `sample-stale`, `not-instructed`, `instructions-stale`, `not-trained`, `model-stale`, `base-changed`, `post-unknown`, `no-history`, `prompts-too-long`, and those of runJob */
 export async function* predictPosts(context: StageContext, request: StageRequest<'predict'>, signal: AbortSignal): LongWork<StageResult> {
   const { store } = context;
   const source = requireSource(store, request.source);
@@ -45,14 +45,14 @@ export async function* predictPosts(context: StageContext, request: StageRequest
   requireCurrentModels(store, draw, models);
   const base = await findBase(context, request.base);
   requireSameBase(modelsOfExperiment(store, draw.id, request, 'base'), base);
-  const work: PredictWork = { context, request, source, draw, captions, base, decoders: decodersOf(request.scope) };
+  const work: PredictWork = { context, request, source, draw, captions, base, rendering: { store, source, captions, fitter: await PromptFitter.of(base) }, decoders: decodersOf(request.scope) };
 
   const asked = yield* interleave(models.map((model) => askModel(work, model, signal)), base.isTiny ? TINY_MODELS_AT_ONCE : 1);
   const sum = (of: keyof Asked): number => asked.reduce((total, one) => total + one[of], 0);
   const counts = { models: models.length, answers: sum('answers'), prompts: sum('prompts'), current: sum('current') };
-  if (counts.prompts + counts.current === 0) throw nothingToAsk(request);
+  if (counts.prompts + counts.current === 0) throw work.rendering.fitter.leftOut > 0 ? tooLong() : nothingToAsk(request);
   if (isRecorded('predict', request)) recordStageSuccess(store, source.id, 'predict', scopeOf('predict', request), models.map((model) => `${model.id} ${model.weightsHash}`).join(' '), counts, context.now());
-  return { summary: summaryOf(models, counts), counts, unchanged: counts.prompts === 0 };
+  return { summary: `${summaryOf(models, counts)}${work.rendering.fitter.note}`, counts, unchanged: counts.prompts === 0 };
 }
 
 interface Asked {
@@ -67,8 +67,12 @@ async function* askModel(work: PredictWork, model: StoredModel, signal: AbortSig
   let waiting: Question[] = [];
   for await (const page of questionsFor(work, model)) {
     for (const question of page) {
-      if (isAnswered(work, model, question)) asked.current += 1;
-      else waiting.push(question);
+      if (isAnswered(work, model, question)) {
+        asked.current += 1;
+        continue;
+      }
+      const pieces = fitted(work.rendering, question); // the hash stays that of the whole prompt
+      if (pieces !== null) waiting.push({ ...question, pieces });
     }
     yield { message: `Reading posts for the ${nameOf(model)}`, done: waiting.length, unit: 'prompts' };
     signal.throwIfAborted();
@@ -89,6 +93,7 @@ interface PredictWork {
   readonly draw: StoredDraw;
   readonly captions: CaptionPolicy;
   readonly base: BaseModel;
+  readonly rendering: Rendering;
   readonly decoders: readonly Decoder[];
 }
 
@@ -213,6 +218,10 @@ function toPrediction(row: PredictionRow, question: Question, modelId: number, s
 function nameOf(model: StoredModel): string {
   const name = model.role === 'base' ? 'base' : model.role === 'sft' ? 'tuned model' : `aligned model (${model.variant})`;
   return model.k === null ? name : `${model.k}-shot ${name}`;
+}
+
+function tooLong(): UserError {
+  return new UserError('prompts-too-long', 'Every prompt is too long for the model, even without captions and titles.', 'Choose a base with a longer context.');
 }
 
 function nothingToAsk(request: StageRequest<'predict'>): UserError {

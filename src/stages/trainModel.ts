@@ -5,7 +5,7 @@
 import { SHOTS } from '../domain/draws.ts';
 import { UserError } from '../domain/errors.ts';
 import type { LongWork } from '../protocol/progress.ts';
-import { RUN_VERSION, type TrainRun } from '../protocol/run.ts';
+import { LORA_RANK, RUN_VERSION, type TrainRun } from '../protocol/run.ts';
 import type { StageRequest, StageResult } from '../protocol/stages.ts';
 import { requireFreshDraw, usersOfSet, type StoredDraw } from '../store/draws.ts';
 import { instructionsHash, listInstructions, type StoredInstruction } from '../store/instructions.ts';
@@ -15,13 +15,13 @@ import { experimentScope, learnableContent, recordStageSuccess } from '../store/
 import { findBase, hashOfFiles, storedPath, type BaseModel } from './baseModel.ts';
 import { replaceModel } from './experimentModels.ts';
 import type { DataFile } from './freezeRows.ts';
-import { choosePool, poolRows, requireFreshInstructions, toInstructionRows } from './instructionRows.ts';
+import { choosePool, poolRows, requireFreshInstructions, toInstructionRows, type Rendering } from './instructionRows.ts';
+import { PromptFitter } from './promptFitter.ts';
 import { runJob, type FinishedJob } from './runJob.ts';
 import type { StageContext } from './stageContext.ts';
 
 const OUTPUT = 'out/model';
 const LOOKS_PER_PHASE = 4; // at the validation rows; each is also a checkpoint
-const LORA_RANK = 8;
 const HISTORY_SCORE_WEIGHT = 0.3; // × loss on the history's score tokens: what makes the tiny base learn to read scores (engine.md)
 
 /** @throws {UserError} `not-sampled`, `sample-stale`, `not-instructed`, `instructions-stale`, `base-missing`, `base-unknown`, and those of runJob */
@@ -36,19 +36,20 @@ export async function* trainModel(context: StageContext, request: StageRequest<'
   signal.throwIfAborted();
 
   const experiment: Experiment = { request, draw, base };
+  const rendering: Rendering = { store, source, captions, fitter: await PromptFitter.of(base) };
   const poolLimit = request.poolSteps * request.batchSize; // windows that pool training can see
   const jobs: { k: number | null; job: FinishedJob; labels: TrainingLabels }[] = [];
   for (const k of request.plan === 'paper' ? SHOTS : [null]) {
     const training = listInstructions(store, draw.id, 'few-shot', 'train', k ?? undefined);
-    const validation = toInstructionRows(listInstructions(store, draw.id, 'validation', 'test', k ?? undefined));
+    const validation = toInstructionRows(rendering, listInstructions(store, draw.id, 'validation', 'test', k ?? undefined));
     if (training.length === 0) throw new UserError('not-instructed', 'The few-shot users have no training instructions.', 'Run “instruct” again.');
     const uids = request.plan === 'ours' && request.poolSteps > 0 ? usersOfSet(store, draw.id, 'pool') : [];
     const choice = yield* choosePool(store, source, uids, poolLimit, request.trainingSeed, signal);
-    const pool = poolRows(store, source, uids, captions, choice);
+    const pool = poolRows(rendering, uids, choice);
     const withPool = choice.windows > 0;
     const data: DataFile[] = [
       ...(withPool ? [{ path: 'data/pool.jsonl', rows: pool.rows }] : []),
-      { path: 'data/sft.jsonl', rows: toInstructionRows(training) },
+      { path: 'data/sft.jsonl', rows: toInstructionRows(rendering, training) },
       ...(validation.length > 0 ? [{ path: 'data/validation.jsonl', rows: validation }] : []),
     ];
     const job = yield* runJob(context, {
@@ -62,7 +63,7 @@ export async function* trainModel(context: StageContext, request: StageRequest<'
   for (const { k, job, labels } of jobs) yield* replaceModel(store, await tunedRow(context, experiment, k, job, labels));
   const counts = countsOf(jobs);
   recordStageSuccess(store, source.id, 'train', experimentScope(request), `${instructionsHash(store, draw.id)} ${base.weightsHash}`, counts, context.now());
-  return { summary: summaryOf(base, jobs), counts, unchanged: jobs.every(({ job }) => job.unchanged) };
+  return { summary: `${summaryOf(base, jobs)}${rendering.fitter.note}`, counts, unchanged: jobs.every(({ job }) => job.unchanged) };
 }
 
 interface Experiment {
