@@ -8,6 +8,7 @@ import { dirname, join, relative, sep } from 'node:path';
 import { UserError } from '../domain/errors.ts';
 import { followLines } from '../hosts/followLines.ts';
 import { hasEnded, type Host } from '../hosts/host.ts';
+import { pidExists } from '../hosts/processes.ts';
 import { JOB_VERSION, type JobStatus } from '../protocol/job.ts';
 import type { LongWork } from '../protocol/progress.ts';
 import { runSchema, type Run } from '../protocol/run.ts';
@@ -226,13 +227,4 @@ function phasesOf(run: Run): { name: string; steps: number }[] {
 
 function exists(path: string): Promise<boolean> {
   return access(path).then(() => true, () => false);
-}
-
-function pidExists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

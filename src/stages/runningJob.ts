@@ -1,6 +1,7 @@
 // A trainer job as it is now, read from its folder: its state, and the tail of its events. Nothing is started for it.
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { isSupervisorAlive } from '../hosts/processes.ts';
 import { eventSchema } from '../protocol/events.ts';
 import { jobStatusSchema, type JobState } from '../protocol/job.ts';
 import type { RunningWork, RunStatus } from '../protocol/pipelineStatus.ts';
@@ -17,7 +18,7 @@ export function runStateNow(jobFolder: string, recorded: JobState): JobState {
     return recorded; // not written yet, or on another machine
   }
   const works = status.state === 'running' || status.state === 'starting';
-  return works && !pidExists(status.supervisor_pid) ? 'lost' : status.state;
+  return works && !isSupervisorAlive(status) ? 'lost' : status.state;
 }
 
 export function readRunningJob(run: RunStatus, stage: StageName): RunningWork {
@@ -72,14 +73,5 @@ function parseEvent(line: string) {
     return eventSchema.parse(JSON.parse(line));
   } catch {
     return null; // a line that is not finished, or of a newer trainer
-  }
-}
-
-function pidExists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'; // there, but somebody else's
   }
 }

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../../domain/errors.ts';
 import { jobIdSchema, jobSchema, jobStatusSchema, type Job, type JobStatus } from '../../protocol/job.ts';
 import { hasEnded, type FollowedFile, type Host, type StartOptions } from '../host.ts';
+import { pidExists } from '../processes.ts';
 
 const FOLLOW_INTERVAL = 100; // milliseconds between looks at a followed file
 const JUDGE_INTERVAL = 5000; // milliseconds between judgements while the supervisor's pid seems to be there
@@ -164,15 +165,6 @@ async function* bytesFrom(path: string, position: number): AsyncGenerator<Buffer
   }
 }
 
-/** Cheap and only good for "no": a pid that is there may be another process by now. */
-function pidExists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
 
 function nothingWhereMissing(error: NodeJS.ErrnoException): null {
   if (error.code === 'ENOENT') return null;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../../src/domain/errors.ts';
 import type { EntryStatus, Experiment, PipelineStatus } from '../../../src/protocol/pipelineStatus.ts';
@@ -154,20 +154,26 @@ describe('status of the pipeline', () => {
     recordRunStart(store, { id: 'train-1', stage: 'train', host: 'local', inputHash: 'x', request: { source: 'posts' }, startedAt: 1_699_999_000 });
     const folder = join(context.storeFolder, 'runs', 'train-1');
     mkdirSync(folder, { recursive: true });
-    const jobStatus = (pid: number): void => writeFileSync(join(folder, 'status'), JSON.stringify({
-      version: 1, state: 'running', boot_id: 'b', supervisor_pid: pid, supervisor_start: '1', child_pid: null, child_start: null, started: 1, updated: 1, exit_code: null, reason: null,
+    const onLinux = process.platform === 'linux'; // elsewhere the pid alone decides
+    const boot = onLinux ? readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() : '';
+    const stat = onLinux ? readFileSync(`/proc/${process.pid}/stat`, 'utf8') : '';
+    const start = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const jobStatus = (changes: object): void => writeFileSync(join(folder, 'status'), JSON.stringify({
+      version: 1, state: 'running', boot_id: boot, supervisor_pid: process.pid, supervisor_start: start, child_pid: null, child_start: null, started: 1, updated: 1, exit_code: null, reason: null, ...changes,
     }));
     const step = (at: number, loss: number) => JSON.stringify({ time: 100 + at, event: 'step', phase: 'pool', step: at, steps: 40, loss, learning_rate: 0.1, gradient_norm: 1, tokens_per_second: 1 });
     writeFileSync(join(folder, 'events.jsonl'), `${step(1, 3)}\n${step(5, 2.5)}\n{"half a li`);
-    jobStatus(process.pid);
+    jobStatus({});
     const { running, runs } = readPipelineStatus(context, asked);
     assert.deepEqual(running, {
       source: 'posts', stage: 'train', message: 'pool: step 5 of 40', done: 5, total: 40, unit: 'steps', secondsLeft: 35, loss: 2.5, startedAt: 1_699_999_000, jobFolder: folder,
     });
     assert.deepEqual(runs.map((run) => [run.id, run.state]), [['train-1', 'running']]);
-    jobStatus(2 ** 22 + 1); // beyond every pid
-    const gone = readPipelineStatus(context, asked);
-    assert.deepEqual([gone.running, gone.runs[0]!.state], [null, 'lost']);
+    for (const gone of [{ supervisor_pid: 2 ** 22 + 1 }, ...(onLinux ? [{ supervisor_start: '1' }, { boot_id: 'the boot before' }] : [])]) { // beyond every pid; a pid used again
+      jobStatus(gone);
+      const now = readPipelineStatus(context, asked);
+      assert.deepEqual([now.running, now.runs[0]!.state], [null, 'lost'], JSON.stringify(gone));
+    }
   });
 
   it('lists exports and marks those that would come out differently now', async () => {
