@@ -26,6 +26,7 @@ export interface EvaluationRow {
   readonly pearson: number | null;
   readonly difference: PairedDifference | null; // against the best plain baseline; null in its own row
   readonly isControl?: boolean; // a model that was trained to tell method and extra data apart, not to be used
+  readonly alignedFrom?: string; // name of the tuned model that an aligned one started from
 }
 
 export interface PairedDifference {
@@ -43,7 +44,7 @@ export interface EvaluationTable {
 
 /** What the numbers say, as a sentence; `kind` lets readers choose without reading it. */
 export interface Finding {
-  readonly kind: 'verdict' | 'no-better-than-median' | 'history-says-little' | 'history-tells' | 'history-undecided';
+  readonly kind: 'verdict' | 'alignment' | 'no-better-than-median' | 'history-says-little' | 'history-tells' | 'history-undecided';
   readonly k: number;
   readonly text: string;
 }
@@ -70,6 +71,7 @@ export interface EvaluatedMethod {
   readonly predictions: readonly (Hundredths | null)[]; // null: no number within the range
   readonly fallback: Hundredths; // the median of its training labels
   readonly isControl?: boolean; // of a model
+  readonly alignedFrom?: string; // of an aligned model: the name of the one it started from
 }
 
 /** The questions of a set at one k, shape (questions) throughout, and who answered them. Models stand in the order in which they were made. */
@@ -112,7 +114,7 @@ export function measureTable(questions: EvaluatedQuestions, seed: number, resamp
 function measureRow(
   method: EvaluatedMethod, truths: readonly Hundredths[], users: readonly string[], maeFilled: number, resampled: ResampledMeasures, difference: PairedDifference | null,
 ): EvaluationRow {
-  const { name, kind, decoder, fittedOn, predictions, isControl } = method;
+  const { name, kind, decoder, fittedOn, predictions, isControl, alignedFrom } = method;
   const mae = meanAbsoluteError(predictions, truths);
   const rank = spearman(predictions, truths);
   const linear = pearson(predictions, truths);
@@ -126,6 +128,7 @@ function measureRow(
     pearson: typeof linear === 'number' ? linear : null,
     difference,
     ...(isControl ? { isControl } : {}),
+    ...(alignedFrom === undefined ? {} : { alignedFrom }),
   };
 }
 
@@ -226,6 +229,7 @@ function findingsOf({ table, compare }: MeasuredTable): Finding[] {
   const userMean = indexOf('user mean');
   return [
     ...models.map((model) => ({ kind: 'verdict' as const, text: verdict(rows, model, baselines, compare) })),
+    ...models.flatMap((model) => ofAlignment(rows, models, model, compare)),
     ...(median === -1 || models.length === 0 ? [] : againstMedian(rows, models, median, compare)),
     ...(median === -1 || userMean === -1 ? [] : [ofUserMean(compare(userMean, median))]),
   ].map(({ kind, text }) => ({ kind, k: table.k, text: place + text }));
@@ -245,10 +249,21 @@ function verdict(rows: readonly EvaluationRow[], model: number, baselines: reado
   const hardest = [...notBeaten].sort((a, b) => b.difference.value - a.difference.value).slice(0, NAMED_BASELINES);
   const list = notBeaten.filter((one) => hardest.includes(one)).map(({ baseline, difference }) => `the ${baseline} (${withInterval(difference)})`).join(', ');
   const others = notBeaten.length - hardest.length;
-  return `${name} is not shown to beat ${list}${others > 0 ? ` and ${others} more of ${baselines.length} plain baselines` : ''} in MAE.`;
+  const isBehind = hardest.every(({ difference }) => difference.low > 0);
+  return `${name} ${isBehind ? 'is worse than' : 'is not shown to beat'} ${list}${others > 0 ? `, and not shown to beat ${others} more of ${baselines.length} plain baselines` : ''}, in MAE.`;
 }
 
 type Sentence = Pick<Finding, 'kind' | 'text'>;
+
+/** What alignment did to the model it started from, paired: a model that was good before has not learned from its pairs by being good. */
+function ofAlignment(rows: readonly EvaluationRow[], models: readonly number[], model: number, compare: MeasuredTable['compare']): Sentence[] {
+  const { name, decoder, alignedFrom } = rows[model]!;
+  const start = models.find((other) => rows[other]!.name === alignedFrom && rows[other]!.decoder === decoder);
+  if (start === undefined) return [];
+  const difference = compare(model, start);
+  const verdict = difference.high < 0 ? 'the step helped' : difference.low > 0 ? 'the step did harm' : 'no effect is shown';
+  return [{ kind: 'alignment', text: `${name} changes the MAE of ${alignedFrom} by ${withInterval(difference)}: ${verdict}.` }];
+}
 
 function againstMedian(rows: readonly EvaluationRow[], models: readonly number[], median: number, compare: MeasuredTable['compare']): Sentence[] {
   const differences = models.map((model) => ({ name: rows[model]!.name, difference: compare(model, median) }));

@@ -38,7 +38,7 @@ const UNFITTED: ReadonlySet<BaselineName> = new Set(['user mean', 'user median',
 const RESAMPLING_SEED = 20241105; // of bootstrap and permutations, the same in every report: it is no part of an experiment
 const SMALLEST_SLICE = 20; // questions left without albums; an interval over fewer says nothing
 const USERS_AT_ONCE = 200; // read before other work of this thread gets its turn
-const REPORT_SHAPE = 3; // part of the input's hash: raised when the same answers would make another report
+const REPORT_SHAPE = 4; // part of the input's hash: raised when the same answers would make another report
 
 /** @throws {UserError} `not-sampled`, `sample-stale`, `not-instructed`, `instructions-stale`, `model-stale`, `not-predicted` */
 export async function* evaluateModels(context: StageContext, request: StageRequest<'evaluate'>, signal: AbortSignal): LongWork<StageResult> {
@@ -234,7 +234,7 @@ function questionsOfCells(store: Database, source: Source, draw: StoredDraw, cap
   return cells.map(({ set, k, questions, answers }): EvaluatedQuestions => {
     const end = start + questions.length;
     const answered = answers.map(({ model, decoder, values }): EvaluatedMethod => ({
-      name: modelName(model, training.models), kind: 'model', isControl: isControl(model), decoder, fittedOn: labelsOf(model), predictions: values, fallback: fallbacks.get(model.id)!,
+      name: modelName(model, training.models), kind: 'model', isControl: isControl(model), ...alignedFrom(model, training.models), decoder, fittedOn: labelsOf(model), predictions: values, fallback: fallbacks.get(model.id)!,
     }));
     const baselines = fitted.flatMap((fit, index) => BASELINE_NAMES.filter((name) => index === 0 || !UNFITTED.has(name)).map((name): EvaluatedMethod => ({
       name, kind: 'baseline', decoder: null, fittedOn: UNFITTED.has(name) ? "the user's own history" : fit.name, predictions: fit.predictions[name].slice(start, end), fallback: fit.median,
@@ -262,6 +262,11 @@ function modelName(model: StoredModel, experiment: readonly StoredModel[]): stri
   const { poolUsers } = model.trainingLabels;
   const kept = keptByValidation(experiment.filter((one) => one.role === 'sft'));
   return [base, ...(poolUsers > 0 ? [`${poolUsers} pool users`] : []), `SFT${kept === '' ? '' : ` (validation kept ${kept})`}`, ...(model.role === 'aligned' ? [lossName(model.variant)] : [])].join(', ');
+}
+
+function alignedFrom(model: StoredModel, experiment: readonly StoredModel[]): { alignedFrom?: string } {
+  const tuned = experiment.find((one) => one.role === 'sft' && one.k === model.k);
+  return model.role === 'aligned' && tuned !== undefined ? { alignedFrom: modelName(tuned, experiment) } : {};
 }
 
 /** 'the base', 'pool 100', 'the base at 1-shot, pool 100 at 3-shot'; '' where the state after SFT was the best. */

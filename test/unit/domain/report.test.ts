@@ -116,13 +116,13 @@ describe('findings', () => {
 
   it('name the baselines that are not beaten', () => {
     const findings = sentencesOf(questionsOf([constant('global median', 540), off('ridge', 4), off('SFT', 5, model)]));
-    assert.deepEqual(findings, ['3-shot, few-shot: SFT (median) is not shown to beat the ridge (+0.010 [+0.010, +0.010]) in MAE.']);
+    assert.deepEqual(findings, ['3-shot, few-shot: SFT (median) is worse than the ridge (+0.010 [+0.010, +0.010]), in MAE.']);
   });
 
   it('tell one baseline fitted on two things apart', () => {
     const { findings: found, tables } = reportOf(questionsOf([off('ridge', 4), off('ridge', 3, { fittedOn: 'pool' }), off('SFT', 5, model)]));
     const findings = found.map(({ text }) => text);
-    assert.deepEqual(findings, ['3-shot, few-shot: SFT (median) is not shown to beat the ridge fitted on few-shot (+0.010 [+0.010, +0.010]), the ridge fitted on pool (+0.020 [+0.020, +0.020]) in MAE.']);
+    assert.deepEqual(findings, ['3-shot, few-shot: SFT (median) is worse than the ridge fitted on few-shot (+0.010 [+0.010, +0.010]), the ridge fitted on pool (+0.020 [+0.020, +0.020]), in MAE.']);
     assert.equal(tables[0]!.rows[0]!.difference!.against, 'ridge fitted on pool');
   });
 
@@ -130,6 +130,14 @@ describe('findings', () => {
     const findings = sentencesOf(questionsOf([constant('global median', 540), off('user mean', 100), constant('base', 545, model), off('SFT', 90, model)]));
     assert.ok(findings.some((finding) => /: no model beats the global median; base comes closest, its MAE differs by [+−]0\.0\d\d \[−0\.\d{3}, \+0\.\d{3}\]\.$/.test(finding)), findings.join('\n'));
     assert.ok(findings.some((finding) => /: the user mean is worse than the global median by \+0\.8\d\d \[/.test(finding)), findings.join('\n'));
+  });
+
+  it('say what alignment did to the model it started from, whatever that model was', () => {
+    const aligned = (error: number) => off('IDPOP', error, { ...model, alignedFrom: 'SFT' });
+    const said = (error: number) => sentencesOf(questionsOf([off('SFT', 5, model), aligned(error), off('ridge', 40)])).filter((text) => text.includes('changes the MAE'));
+    assert.deepEqual(said(3), ['3-shot, few-shot: IDPOP changes the MAE of SFT by −0.020 [−0.020, −0.020]: the step helped.']);
+    assert.deepEqual(said(5), ['3-shot, few-shot: IDPOP changes the MAE of SFT by 0.000 [0.000, 0.000]: no effect is shown.']);
+    assert.deepEqual(said(8), ['3-shot, few-shot: IDPOP changes the MAE of SFT by +0.030 [+0.030, +0.030]: the step did harm.']);
   });
 
   it('do not praise a model that beats the baselines without ranking', () => {
