@@ -77,7 +77,7 @@ describe('smp', () => {
     assert.match((await smp(folder, ['sample'])).stdout, /Nothing to do\.\n$/);
     assert.match((await smp(folder, ['instruct'])).stdout, /few-shot train 60/);
     const status = await smp(folder, ['status']);
-    assert.match(status.stdout, /Index\s+done\s+300 posts, 60 users\n    users: 60\n/);
+    assert.match(status.stdout, /Index\s+done\s+300 posts, 60 users\n {4}users: 60\n/);
     assert.match(status.stdout, /Instruct\s+done\s+60 train, 60 test, 60 align\n/);
     assert.match(status.stdout, /Next: Train the model \(smp train\)\n$/);
   });
