@@ -1,6 +1,6 @@
 // One workspace folder with its store: the two workers that write it, the read-only connection of hovers, and a sign when
 // the store has changed, whoever changed it.
-import { existsSync, statSync, unwatchFile, watchFile } from 'node:fs';
+import { statSync, unwatchFile, watchFile } from 'node:fs';
 import * as vscode from 'vscode';
 import type { Hundredths } from '../domain/posts.ts';
 import type { PostCards } from '../protocol/postCard.ts';
@@ -18,6 +18,11 @@ export interface FolderServices {
 
 const STORE_POLL = 2000; // milliseconds between looks at the store's files; other processes write them too
 
+interface OpenCards {
+  readonly inode: number;
+  readonly opened: Promise<PostCards | null>;
+}
+
 export class CurationFolder implements vscode.Disposable {
   readonly uri: vscode.Uri;
   readonly name: string;
@@ -28,7 +33,8 @@ export class CurationFolder implements vscode.Disposable {
   readonly #services: FolderServices;
   readonly #changed = new vscode.EventEmitter<void>();
   readonly onDidChangeStore = this.#changed.event;
-  #cards: { readonly opened: Promise<PostCards | null>; readonly inode: number } | undefined;
+  #cards: OpenCards | undefined;
+  #disposed = false;
   readonly #percentiles = new Map<string, { readonly generation: number; readonly reader: Promise<(score: Hundredths) => number | null> }>();
 
   constructor(uri: vscode.Uri, name: string, data: Omit<WorkerData, 'role'>, services: FolderServices) {
@@ -42,25 +48,26 @@ export class CurationFolder implements vscode.Disposable {
     for (const file of this.#watched()) watchFile(file, { interval: STORE_POLL, persistent: false }, () => this.#changed.fire());
   }
 
-  /** The look-ups of hovers, or null as long as there is no store. Opened once; again when the file was replaced. */
+  /** The look-ups of hovers, or null as long as there is no store. Opened once, also when two hovers ask; again when the file was replaced. */
   async cards(): Promise<PostCards | null> {
-    if (!existsSync(this.storeFile)) {
-      await this.#closeCards();
-      return null;
-    }
-    const inode = statSync(this.storeFile).ino;
-    if (this.#cards?.inode !== inode) {
-      await this.#closeCards();
-      this.#cards = { inode, opened: this.#services.openCards(this.storeFile, this.uri).catch((error: unknown) => this.#notOpened(error)) };
-    }
-    return this.#cards!.opened;
+    const inode = this.#disposed ? undefined : statSync(this.storeFile, { throwIfNoEntry: false })?.ino;
+    if (inode !== this.#cards?.inode) this.#closeCards();
+    if (inode === undefined) return null;
+    this.#cards ??= this.#open(inode);
+    return this.#cards.opened;
   }
 
-  /** A store that cannot be read (yet) gives no hovers; the next look tries again. */
-  #notOpened(error: unknown): null {
-    this.#services.log.warn(`Hovers cannot read the store: ${error instanceof Error ? error.message : String(error)}`);
-    this.#cards = undefined;
-    return null;
+  #open(inode: number): OpenCards {
+    const cards: OpenCards = {
+      inode,
+      // A store that cannot be read (yet) gives no hovers; the next look tries again.
+      opened: this.#services.openCards(this.storeFile, this.uri).catch((error: unknown) => {
+        this.#services.log.warn(`Hovers cannot read the store: ${error instanceof Error ? error.message : String(error)}`);
+        if (this.#cards === cards) this.#cards = undefined;
+        return null;
+      }),
+    };
+    return cards;
   }
 
   /** The share of a source's posts below a score, 0–100; read once for each import. */
@@ -79,16 +86,16 @@ export class CurationFolder implements vscode.Disposable {
     return [this.storeFile, `${this.storeFile}-wal`];
   }
 
-  async #closeCards(): Promise<void> {
-    const cards = this.#cards;
+  #closeCards(): void {
+    void this.#cards?.opened.then((cards) => cards?.close());
     this.#cards = undefined;
-    (await cards?.opened)?.close();
   }
 
   dispose(): void {
+    this.#disposed = true;
     for (const file of this.#watched()) unwatchFile(file);
     this.#changed.dispose();
-    void this.#closeCards();
+    this.#closeCards();
     void this.live.dispose();
     void this.bulk.dispose();
   }

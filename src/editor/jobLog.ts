@@ -31,13 +31,16 @@ class GrowingFile {
 export class JobLog implements vscode.Disposable {
   #channel: vscode.OutputChannel | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #following = 0; // counts the jobs that were shown: of two loops the older one stops
 
   /** @param isRunning asked before each look; false ends the following */
   async show(jobFolder: string, isRunning: () => boolean): Promise<void> {
+    const turn = ++this.#following;
     clearTimeout(this.#timer);
-    this.#channel ??= vscode.window.createOutputChannel('SMP Curator Job', 'log');
-    const channel = this.#channel;
-    channel.replace(`${vscode.l10n.t('Log of job {0}', basename(jobFolder))}\n`);
+    this.#channel?.dispose();
+    const channel = vscode.window.createOutputChannel('SMP Curator Job', 'log'); // a new one: what is replaced in a shown one may stay unseen
+    this.#channel = channel;
+    channel.appendLine(vscode.l10n.t('Log of job {0}', basename(jobFolder)));
     channel.show(true);
     const events = new GrowingFile(join(jobFolder, 'events.jsonl'));
     const printed = new GrowingFile(join(jobFolder, 'log'));
@@ -45,14 +48,16 @@ export class JobLog implements vscode.Disposable {
     const look = async (): Promise<void> => {
       const goesOn = isRunning(); // asked before reading: what was written before the end is read below
       const text = lines.read(await events.read()).map((line) => `${line}\n`).join('') + (await printed.read());
+      if (turn !== this.#following) return; // another job is shown meanwhile
       if (text !== '') channel.append(text);
-      if (goesOn) this.#timer = setTimeout(() => void look(), INTERVAL);
+      if (goesOn) this.#timer = setTimeout(() => void look().catch((error: unknown) => turn === this.#following && channel.appendLine(vscode.l10n.t('The log cannot be read any further: {0}', error instanceof Error ? error.message : String(error)))), INTERVAL);
       else channel.appendLine(vscode.l10n.t('End of the log.'));
     };
     await look();
   }
 
   dispose(): void {
+    this.#following++;
     clearTimeout(this.#timer);
     this.#channel?.dispose();
   }

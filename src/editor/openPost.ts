@@ -1,8 +1,9 @@
 // Opens a post's file at the post: by its line, or in a JSON file by the place of its id.
 import * as vscode from 'vscode';
 import { UserError } from '../domain/errors.ts';
+import { SMPD_PID_KEYS } from '../protocol/postCard.ts';
 import { LARGEST_SYNCED, openPage } from './pagedFile.ts';
-import { bytesAt } from './recordOffset.ts';
+import { bytesAt, offsetOfPid, positionOfOffset } from './recordOffset.ts';
 
 export interface PostPlaceToOpen {
   readonly file: string; // absolute
@@ -19,7 +20,7 @@ export async function openPost(post: PostPlaceToOpen): Promise<void> {
   const isJson = /\.json$/i.test(post.file);
   if (size > LARGEST_SYNCED || (isJson && await beginsWithALongLine(post.file))) return openPage(post);
   const document = await vscode.workspace.openTextDocument(uri);
-  const position = isJson ? positionOfPid(document, post.pid) : new vscode.Position(Math.min(post.row, document.lineCount) - 1, 0);
+  const position = isJson ? await positionOfPid(post.file, post.pid) : new vscode.Position(Math.min(post.row, document.lineCount) - 1, 0);
   const selection = new vscode.Range(position, position);
   await vscode.window.showTextDocument(document, { selection });
 }
@@ -37,9 +38,9 @@ async function statOf(uri: vscode.Uri): Promise<vscode.FileStat> {
   }
 }
 
-/** The first place where the id is the value of a key; the file's start when it is nowhere. */
-function positionOfPid(document: vscode.TextDocument, pid: string): vscode.Position {
-  const escaped = pid.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  const match = new RegExp(`"[^"\\n]*id"\\s*:\\s*"?${escaped}"?\\s*[,}\\]]`, 'i').exec(document.getText());
-  return document.positionAt(match?.index ?? 0);
+/** Where the post's record begins, found in the file piece by piece; the file's start when it is nowhere. */
+async function positionOfPid(file: string, pid: string): Promise<vscode.Position> {
+  const offset = pid === '' ? null : await offsetOfPid(file, pid, SMPD_PID_KEYS);
+  const { line, character } = offset === null ? { line: 0, character: 0 } : await positionOfOffset(file, offset);
+  return new vscode.Position(line, character);
 }

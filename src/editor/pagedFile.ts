@@ -3,6 +3,7 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { z } from 'zod';
+import { SMPD_PID_KEYS } from '../protocol/postCard.ts';
 import { WINDOW_LENGTH } from './postRecord.ts';
 import { bytesAt, offsetOfPid, offsetOfRow } from './recordOffset.ts';
 import type { PostPlaceToOpen } from './openPost.ts';
@@ -29,7 +30,7 @@ function placeOf(uri: vscode.Uri): PagePlace {
 /** Shows the page that begins with the post. */
 export async function openPage(post: PostPlaceToOpen): Promise<void> {
   const isJson = /\.json$/i.test(post.file);
-  const offset = (isJson ? await offsetOfPid(post.file, post.pid) : await offsetOfRow(post.file, post.row)) ?? 0;
+  const offset = (isJson ? await offsetOfPid(post.file, post.pid, SMPD_PID_KEYS) : await offsetOfRow(post.file, post.row)) ?? 0;
   const place: PagePlace = { file: post.file, offset, row: offset === 0 ? 1 : post.row };
   const uri = vscode.Uri.from({ scheme: PAGE_SCHEME, path: `/${basename(post.file)} (${post.pid}).txt`, query: JSON.stringify(place) });
   await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri));

@@ -1,6 +1,7 @@
 // What the tree, the status bar and the context keys show: the pipeline's status as the store has it, what runs in this
 // window, which source files have changed since they were indexed, and what lies in a folder that has no store yet.
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../domain/errors.ts';
 import type { PipelineStatus, RunningWork, SourceStatus } from '../protocol/pipelineStatus.ts';
@@ -8,6 +9,7 @@ import { isCancellation } from '../protocol/requestChannel.ts';
 import type { FoundData } from '../protocol/workerRpc.ts';
 import type { CurationFolder } from './curationFolder.ts';
 import type { CurationFolders } from './curationFolders.ts';
+import { shownFile } from './pagedFile.ts';
 import { experimentOf, readSettings, SETTINGS_SECTION } from './settingsReader.ts';
 import type { StageRunner } from './stageRunner.ts';
 
@@ -22,10 +24,11 @@ export class PipelineModel implements vscode.Disposable {
   readonly #disposables: vscode.Disposable[] = [this.#changed];
   readonly #changedFiles = new Map<string, { readonly file: string; readonly generation: number | null }>(); // by store and source
   #watchers: vscode.Disposable[] = [];
-  #watchedRoots = '';
+  #watchedFolders = '';
   #status: PipelineStatus | null = null;
   #found: FoundData | null = null;
   #foundIn: CurationFolder | undefined;
+  #currentSource: string | null = null;
   #poll: NodeJS.Timeout | undefined;
   #refreshing: Promise<void> | null = null;
   #nextRefresh: Promise<void> | null = null;
@@ -37,6 +40,7 @@ export class PipelineModel implements vscode.Disposable {
     this.#disposables.push(
       folders.onDidChange(() => void this.refresh()),
       runner.onDidChange(() => this.#runningChanged()),
+      vscode.window.onDidChangeActiveTextEditor((editor) => void this.#followEditor(editor)),
       vscode.workspace.onDidChangeConfiguration((event) => event.affectsConfiguration(SETTINGS_SECTION) && void this.refresh()),
     );
   }
@@ -56,6 +60,19 @@ export class PipelineModel implements vscode.Disposable {
   /** What lies in a folder that has no store. */
   get found(): FoundData | null {
     return this.#found;
+  }
+
+  /** The source of the file that is (or was last) in the active editor; null before the first. */
+  get currentSource(): SourceStatus | null {
+    return this.sources.find((source) => source.source === this.#currentSource) ?? null;
+  }
+
+  async #followEditor(editor: vscode.TextEditor | undefined): Promise<void> {
+    const shown = editor === undefined ? null : shownFile(editor.document.uri);
+    const source = shown === null ? undefined : (await this.folder?.cards())?.fileOf(shown.file)?.source;
+    if (source === undefined || source === this.#currentSource) return;
+    this.#currentSource = source;
+    this.#changed.fire();
   }
 
   /** What goes on: in this window, else a trainer job that another process started or an earlier session left. */
@@ -113,8 +130,9 @@ export class PipelineModel implements vscode.Disposable {
     }
     if (this.sources.length === 0) await this.#lookAround(folder);
     else this.#found = null;
-    this.#watchSources();
+    await this.#watchFiles();
     await this.#forgetIndexed();
+    await this.#followEditor(vscode.window.activeTextEditor);
     await this.#setContext();
     this.#pollWhileRunning();
     this.#changed.fire();
@@ -123,6 +141,8 @@ export class PipelineModel implements vscode.Disposable {
   async #lookAround(folder: CurationFolder | undefined): Promise<void> {
     if (folder === this.#foundIn || folder === undefined || this.#runner.running !== null) return;
     this.#foundIn = folder;
+    this.#found = null;
+    if (existsSync(folder.storeFile)) return; // it was looked at before
     try {
       this.#found = await folder.bulk.request('detect', { path: folder.uri.fsPath, quick: true });
     } catch {
@@ -130,16 +150,18 @@ export class PipelineModel implements vscode.Disposable {
     }
   }
 
-  #watchSources(): void {
-    const roots = this.sources.map((source) => source.root).join('\n');
-    if (roots === this.#watchedRoots) return;
-    this.#watchedRoots = roots;
+  /** Watches the folders that hold indexed files, each without what lies below: beside the posts lie tens of thousands of pictures. */
+  async #watchFiles(): Promise<void> {
+    const cards = await this.folder?.cards();
+    const folders = [...new Set(this.sources.flatMap((source) => cards?.filesOf(source.source) ?? []).map((file) => dirname(file)))].sort();
+    if (folders.join('\n') === this.#watchedFolders) return;
+    this.#watchedFolders = folders.join('\n');
     vscode.Disposable.from(...this.#watchers).dispose();
-    this.#watchers = this.sources.map((source) => this.#watch(source.root));
+    this.#watchers = folders.map((folder) => this.#watch(folder));
   }
 
-  #watch(root: string): vscode.Disposable {
-    const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(vscode.Uri.file(root), '**/*.{json,jsonl,csv,tsv,txt}'));
+  #watch(folder: string): vscode.Disposable {
+    const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(vscode.Uri.file(folder), '*.{json,jsonl,ndjson,csv,tsv,txt}'));
     const look = (uri: vscode.Uri): void => void this.#fileChanged(uri);
     return vscode.Disposable.from(watcher, watcher.onDidChange(look), watcher.onDidDelete(look));
   }

@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 import type { EntryState, EntryStatus, SourceStatus, StatusDetail } from '../protocol/pipelineStatus.ts';
 import type { PipelineModel } from './pipelineModel.ts';
 import { progressText } from './stageRunner.ts';
-import { entryDescription } from './statusText.ts';
+import { entryDescription, headlineOf } from './statusText.ts';
 
 export type PipelineNode =
   | { readonly kind: 'next'; readonly source: SourceStatus }
@@ -107,7 +107,7 @@ function nextItem(source: SourceStatus): vscode.TreeItem {
 function sourceItem(source: SourceStatus): vscode.TreeItem {
   const item = new vscode.TreeItem(source.source, vscode.TreeItemCollapsibleState.Expanded);
   item.id = source.source;
-  item.description = source.headline ?? vscode.l10n.t('{0} posts, {1} users', source.posts.toLocaleString('en-US'), source.users.toLocaleString('en-US'));
+  item.description = headlineOf(source, (message, ...args) => vscode.l10n.t(message, ...args)) ?? vscode.l10n.t('{0} posts, {1} users', source.posts.toLocaleString('en-US'), source.users.toLocaleString('en-US'));
   item.iconPath = new vscode.ThemeIcon('database');
   item.contextValue = 'source';
   item.tooltip = source.root;

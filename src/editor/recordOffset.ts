@@ -17,10 +17,10 @@ export async function offsetOfRow(file: string, row: number): Promise<number | n
   return null;
 }
 
-/** The byte at which the object begins that has `pid` as the value of a key ending in "id", or null when there is none. */
-export async function offsetOfPid(file: string, pid: string): Promise<number | null> {
-  const value = Buffer.from(JSON.stringify(pid).slice(1, -1), 'utf8').toString('latin1').replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  const pattern = new RegExp(`"[^"\\n]{0,40}id"\\s*:\\s*"?${value}"?\\s*[,}\\]]`, 'i');
+/** The byte at which the object begins that has `pid` as the value of one of the keys, or null when there is none. */
+export async function offsetOfPid(file: string, pid: string, keys: readonly string[]): Promise<number | null> {
+  const value = latinPattern(JSON.stringify(pid).slice(1, -1));
+  const pattern = new RegExp(`"(?:${keys.map(latinPattern).join('|')})"\\s*:\\s*"?${value}"?\\s*[,}\\]]`);
   let before = '';
   for await (const { bytes, start } of pieces(file)) {
     const text = before + bytes.toString('latin1'); // a character a byte: offsets stay bytes
@@ -32,6 +32,26 @@ export async function offsetOfPid(file: string, pid: string): Promise<number | n
     before = text.slice(-OVERLAP);
   }
   return null;
+}
+
+/** A pattern of exactly this text in bytes that were read as Latin-1. */
+function latinPattern(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1').replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
+
+/** Line and character (UTF-16 units), both from 0, of a byte of a UTF-8 file. Behind a megabyte of one line the character stays 0. */
+export async function positionOfOffset(file: string, offset: number): Promise<{ line: number; character: number }> {
+  let line = 0;
+  let begin = 0; // of the line
+  for await (const { bytes, start } of pieces(file)) {
+    for (let at = bytes.indexOf(LINE_FEED); at >= 0 && start + at < offset; at = bytes.indexOf(LINE_FEED, at + 1)) {
+      line++;
+      begin = start + at + 1;
+    }
+    if (start + bytes.length >= offset) break;
+  }
+  const before = offset - begin;
+  return { line, character: before > CHUNK ? 0 : (await bytesAt(file, begin, before)).toString('utf8').replace(/^\ufeff/, '').length };
 }
 
 /** At most `length` bytes from `offset` on. */

@@ -16,13 +16,21 @@ export interface SampleStoreOptions {
 
 export class SampleStore {
   readonly #options: SampleStoreOptions;
+  #installing: Promise<vscode.Uri> | undefined; // the start of the window and a command may ask at once
 
   constructor(options: SampleStoreOptions) {
     this.#options = options;
   }
 
   /** The copy's folder; made when this version's sample is not there yet. @throws {UserError} `sample-missing` */
-  async install(): Promise<vscode.Uri> {
+  install(): Promise<vscode.Uri> {
+    this.#installing ??= this.#install().finally(() => {
+      this.#installing = undefined;
+    });
+    return this.#installing;
+  }
+
+  async #install(): Promise<vscode.Uri> {
     const { shipped, storage, relocate } = this.#options;
     const store = join('.smp', 'curation.sqlite');
     if (!existsSync(join(shipped, store))) throw new UserError('sample-missing', vscode.l10n.t('This build ships without the sample.'), vscode.l10n.t('Run the demo instead.'));
@@ -34,7 +42,10 @@ export class SampleStore {
       await rm(building, { recursive: true, force: true });
       await cp(shipped, building, { recursive: true });
       await relocate(join(building, store), folder);
-      await rename(building, folder);
+      await rename(building, folder).catch(async (error: unknown) => {
+        if (!existsSync(folder)) throw error;
+        await rm(building, { recursive: true, force: true }); // another window was faster
+      });
     }
     return vscode.Uri.file(folder);
   }

@@ -34,7 +34,7 @@ export class StatusBar implements vscode.Disposable {
 
     this.#view.description = this.#nameOfFolder();
 
-    const line = statusLine(this.#model.sources, this.#model.running, unseen.map((failure) => failure.line), (message, ...args) => vscode.l10n.t(message, ...args), timeLeft);
+    const line = statusLine(this.#model.sources, this.#model.running, unseen.map((failure) => failure.line), (message, ...args) => vscode.l10n.t(message, ...args), timeLeft, this.#model.currentSource);
     this.#item.text = line.text;
     this.#item.tooltip = line.tooltip;
   }

@@ -21,14 +21,21 @@ export interface StatusLine {
 }
 
 /** The one line of the status bar: what runs, else what failed and was not seen, else what the newest report says. */
-export function statusLine(sources: readonly SourceStatus[], running: RunningWork | null, unseenFailures: readonly string[], t: Translate, timeLeft: (seconds: number) => string): StatusLine {
+export function statusLine(sources: readonly SourceStatus[], running: RunningWork | null, unseenFailures: readonly string[], t: Translate, timeLeft: (seconds: number) => string, current: SourceStatus | null = null): StatusLine {
   if (running !== null) return { text: `$(sync~spin) ${plainMessage(runningText(running, timeLeft), 120)}`, tooltip: running.message };
   if (unseenFailures.length > 0) return { text: `$(error) ${plainMessage(firstLine(unseenFailures[0]!, 60))}`, tooltip: unseenFailures.join('\n') };
   if (sources.length === 0) return { text: t('SMP: no data set'), tooltip: t('Index a data set, run the demo or open the sample.') };
-  const told = sources.find((source) => source.headline !== null);
-  if (told !== undefined) return { text: `$(graph) ${plainMessage(told.headline ?? '', 120)}`, tooltip: t('Newest report of {0}. Click for the pipeline.', told.source) };
+  const told = current?.headline ? current : sources.find((source) => source.headline !== null);
+  const headline = told === undefined ? null : headlineOf(told, t);
+  if (told !== undefined && headline !== null) return { text: `$(graph) ${plainMessage(headline, 120)}`, tooltip: t('Newest report of {0}. Click for the pipeline.', told.source) };
   const posts = sources.reduce((sum, source) => sum + source.posts, 0);
   return { text: t('SMP: {0} posts, no report yet', posts.toLocaleString('en-US')), tooltip: sources.map((source) => source.source).join(', ') };
+}
+
+/** What the newest report says, marked where something has changed since; null without a report. */
+export function headlineOf(source: SourceStatus, t: Translate): string | null {
+  const isStale = source.entries.some((entry) => entry.stage === 'evaluate' && entry.state !== 'done' && entry.state !== 'running');
+  return source.headline === null ? null : isStale ? t('stale: {0}', source.headline) : source.headline;
 }
 
 /** 'train 62 % · loss 0.41 · 2 min left' */

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bytesAt, offsetOfPid, offsetOfRow } from '../../../src/editor/recordOffset.ts';
+import { bytesAt, offsetOfPid, offsetOfRow, positionOfOffset } from '../../../src/editor/recordOffset.ts';
+
+const KEYS = ['Pid', 'pid'];
 
 describe('record offsets', () => {
   let folder: string;
@@ -19,13 +21,23 @@ describe('record offsets', () => {
     writeFileSync(file, `[${records.join(',')}]`); // 1.7 MB on one line: the first piece ends inside a record
     const bytes = readFileSync(file);
     for (const index of [0, 1, 17_900, 18_000, 18_100, 29_999]) {
-      const offset = await offsetOfPid(file, String(100_000 + index));
+      const offset = await offsetOfPid(file, String(100_000 + index), KEYS);
       assert.equal(offset, bytes.indexOf(`{"Uid":"é${index}@`), `record ${index}`);
     }
     const edge = 1024 * 1024; // of the pieces
     const cut = Number(/"Pid":"(\d+)"/.exec(bytes.subarray(edge - 30).toString('utf8'))![1]);
-    assert.equal(await offsetOfPid(file, String(cut)), bytes.indexOf(`{"Uid":"é${cut - 100_000}@`));
-    assert.equal(await offsetOfPid(file, '5'), null); // no id ends with it alone
+    assert.equal(await offsetOfPid(file, String(cut), KEYS), bytes.indexOf(`{"Uid":"é${cut - 100_000}@`));
+    assert.equal(await offsetOfPid(file, '5', KEYS), null); // no id ends with it alone
+  });
+
+  it('takes an id only from a key of ids, and says where it stands in the text', async () => {
+    const text = '[\n{"Uid":"77","Pid":"1","Title":"é😀"},\n  {"Uid":"8","Groupid":"77","Pid":"77"}]';
+    writeFileSync(file, text);
+    const offset = await offsetOfPid(file, '77', KEYS);
+    assert.equal(offset, readFileSync(file).indexOf('{"Uid":"8"'));
+    assert.deepEqual(await positionOfOffset(file, offset!), { line: 2, character: 2 });
+    assert.deepEqual(await positionOfOffset(file, readFileSync(file).indexOf('},\n')), { line: 1, character: text.split('\n')[1]!.indexOf('},') });
+    assert.deepEqual(await positionOfOffset(file, 0), { line: 0, character: 0 });
   });
 
   it('finds rows by their number', async () => {

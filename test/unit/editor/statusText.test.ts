@@ -30,6 +30,15 @@ describe('status line', () => {
     assert.equal(line([told]), '$(graph) 3-shot MAE 0.87 ± .06 · best plain baseline 1.09');
   });
 
+  it('marks a report as stale when something has changed since, and takes that of the current source', () => {
+    const evaluated = (state: EntryStatus['state'], headline: string) => source({ source: headline, headline, entries: [entry({ id: 'evaluate', stage: 'evaluate', state })] });
+    assert.equal(line([evaluated('done', '3-shot MAE 0.87')]), '$(graph) 3-shot MAE 0.87');
+    assert.equal(line([evaluated('stale', '3-shot MAE 0.87')]), '$(graph) stale: 3-shot MAE 0.87');
+    const [first, second] = [evaluated('done', 'a'), evaluated('done', 'b')];
+    assert.equal(statusLine([first!, second!], null, [], translate, timeLeft, second!).text, '$(graph) b');
+    assert.equal(statusLine([first!, source({})], null, [], translate, timeLeft, source({})).text, '$(graph) a');
+  });
+
   it('says that there is nothing, or nothing yet', () => {
     assert.equal(line([]), 'SMP: no data set');
     assert.equal(line([source({})]), 'SMP: 12,620 posts, no report yet');
