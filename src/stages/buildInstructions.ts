@@ -5,7 +5,7 @@ import { isAlbum, POSTS_PER_USER, SHOTS, testWindow, trainingWindow, type Shots,
 import { buildInstruction, type TemplateName } from '../domain/instructions.ts';
 import type { LongWork } from '../protocol/progress.ts';
 import { SET_NAMES, type SetName, type StageRequest, type StageResult } from '../protocol/stages.ts';
-import { captionText, type CaptionPolicy } from '../store/captions.ts';
+import { captionText, countCaptions, type CaptionPolicy } from '../store/captions.ts';
 import type { Database } from '../store/database.ts';
 import { requireFreshDraw, usersOfSet, type StoredDraw } from '../store/draws.ts';
 import { countInstructions, instructionInputVersion, instructionKey, listInstructions, promptHash, promptPost, removeOtherInstructions, saveInstructions, type StoredInstruction } from '../store/instructions.ts';
@@ -23,8 +23,9 @@ export async function* buildInstructions({ store, now }: StageContext, request: 
   const draw = requireFreshDraw(store, source, request.dataSeed);
   const scope = drawScope(request);
   const version = instructionInputVersion(store, source, draw.inputHash, request.captions);
+  const warning = captionWarning(store, source, request.captions);
   const before = readStageState(store, source.id, 'instruct', scope);
-  if (before?.inputHash === version && typeof before.counts[LEARNABLE] === 'string') return resultOf(countInstructions(store, draw.id), 0, true);
+  if (before?.inputHash === version && typeof before.counts[LEARNABLE] === 'string') return resultOf(countInstructions(store, draw.id), 0, true, warning);
 
   const users = SET_NAMES.filter((set) => set !== 'pool').flatMap((set) => usersOfSet(store, draw.id, set).map((uid) => ({ set, uid })));
   const kept = new Set<string>();
@@ -41,7 +42,7 @@ export async function* buildInstructions({ store, now }: StageContext, request: 
   const learnable = yield* hashOfLearnable(store, source, draw, request.captions, signal);
   // Where no prompt came out differently, nothing that was made of them is stale: the time stays.
   recordStageSuccess(store, source.id, 'instruct', scope, version, { ...counts, [LEARNABLE]: learnable }, changed === 0 && before ? before.finishedAt : now());
-  return resultOf(counts, changed, changed === 0);
+  return resultOf(counts, changed, changed === 0, warning);
 }
 
 /** Few-shot users are trained on and tested; the other sets are only asked their newest post. */
@@ -83,7 +84,14 @@ async function* hashOfLearnable(store: Database, source: Source, draw: StoredDra
   return hash.digest('hex');
 }
 
-function resultOf(counts: Readonly<Record<string, number>>, changed: number, unchanged: boolean): StageResult {
+/** Captions that nobody approved are easily taken for used ones. */
+function captionWarning(store: Database, source: Source, captions: CaptionPolicy): string {
+  const { captioned, approved } = countCaptions(store, source.id);
+  if (captions === 'any' || captioned === 0 || approved > 0) return '';
+  return ` No prompt holds a caption: none of the ${captioned.toLocaleString('en')} is approved. With the setting “captions: any” they are used as they are.`;
+}
+
+function resultOf(counts: Readonly<Record<string, number>>, changed: number, unchanged: boolean, warning: string): StageResult {
   const listed = Object.entries(counts).map(([name, count]) => `${name} ${count.toLocaleString('en')}`).join(', ');
-  return { summary: `Instructions: ${listed}${changed > 0 ? `; ${changed.toLocaleString('en')} new or changed` : ''}.`, counts, unchanged };
+  return { summary: `Instructions: ${listed}${changed > 0 ? `; ${changed.toLocaleString('en')} new or changed` : ''}.${warning}`, counts, unchanged };
 }

@@ -51,6 +51,15 @@ describe('stage instruct', () => {
     assert.ok(asked.pieces.some(([kind, text]) => kind === 'v' && text === ' a red coat'));
   });
 
+  it('warns where captions are there but none is approved', async () => {
+    const { store, sourceId, draw, instruct } = await sampled();
+    assert.ok(!(await instruct('approved')).summary.includes('No prompt holds a caption'), 'without captions there is nothing to warn of');
+    const uid = usersOfSet(store, draw.id, 'few-shot')[0]!;
+    addCaptions(store, sourceId, [{ pid: `${uid}-5`, text: 'a boat', madeBy: 'a', origin: {} }], 1);
+    assert.match((await instruct('approved')).summary, /No prompt holds a caption: none of the 1 is approved\./);
+    assert.ok(!(await instruct('any')).summary.includes('No prompt holds a caption'));
+  });
+
   it('takes approved captions only, when asked to', async () => {
     const { store, sourceId, draw, instruct } = await sampled();
     const [first, second] = usersOfSet(store, draw.id, 'few-shot') as [string, string];
@@ -58,7 +67,7 @@ describe('stage instruct', () => {
     const captionId = store.prepare<{ id: number }>('SELECT id FROM captions WHERE pid = ?').get(`${first}-5`)!.id;
     store.prepare("INSERT INTO decisions (id, source_id, pid, kind, payload, author, decided_at) VALUES ('d', ?, ?, 'caption-approved', ?, 'anna', 1)")
       .run(sourceId, `${first}-5`, JSON.stringify({ caption_id: captionId }));
-    await instruct('approved');
+    assert.ok(!(await instruct('approved')).summary.includes('No prompt holds a caption'));
     const texts = listInstructions(store, draw.id, 'few-shot', 'test', 1).slice(0, 2).map((row) => row.pieces.map(([, piece]) => piece).join(''));
     assert.ok(texts[0]!.includes(`shows picture of ${first}`));
     assert.ok(!texts[1]!.includes('shows'));
