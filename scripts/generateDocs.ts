@@ -2,6 +2,7 @@
 // marks is written by hand. test/unit/tree/docs.test.ts fails when a table is stale. Run: npm run docs
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { localized, type Texts } from './generateSettings.ts';
 import { ROOT } from './paths.ts';
 
 interface Setting {
@@ -34,20 +35,20 @@ const END = '<!-- End of the table. -->';
 /** The pages with a generated part, as they should be. */
 export function generatedPages(): readonly GeneratedPage[] {
   const manifest = readJson('package.json') as Manifest;
-  const texts = readJson('package.nls.json') as Readonly<Record<string, string>>;
-  const localized = (text: string): string => text.replace(/^%(.+)%$/, (_, key: string) => texts[key] ?? text);
+  const texts = readJson('package.nls.json') as Texts;
+  const inEnglish = (text: string): string => localized(text, texts);
   return [
-    { path: 'docs/settings.md', heading: 'Settings', table: settingTables(manifest, localized) },
-    { path: 'docs/commands.md', heading: 'Commands', table: commandTable(manifest, localized) },
+    { path: 'docs/settings.md', heading: 'Settings', table: settingTables(manifest, inEnglish) },
+    { path: 'docs/commands.md', heading: 'Commands', table: commandTable(manifest, inEnglish) },
   ];
 }
 
-function settingTables(manifest: Manifest, localized: (text: string) => string): string {
+function settingTables(manifest: Manifest, inEnglish: (text: string) => string): string {
   return manifest.contributes.configuration.map(({ title, properties }) => [
-    `### ${localized(title)}`, '',
+    `### ${inEnglish(title)}`, '',
     '| setting | default | values | meaning |', '|---|---|---|---|',
     ...Object.entries(properties).map(([key, setting]) =>
-      row(code(key), code(JSON.stringify(setting.default)), valuesOf(setting), localized(setting.markdownDescription ?? setting.description ?? ''))),
+      row(code(key), code(JSON.stringify(setting.default)), valuesOf(setting), inEnglish(setting.markdownDescription ?? setting.description ?? ''))),
   ].join('\n')).join('\n\n');
 }
 
@@ -57,12 +58,12 @@ function valuesOf(setting: Setting): string {
   return setting.minimum === undefined ? setting.type : `${setting.type} from ${setting.minimum}`;
 }
 
-function commandTable(manifest: Manifest, localized: (text: string) => string): string {
+function commandTable(manifest: Manifest, inEnglish: (text: string) => string): string {
   const { commands, menus } = manifest.contributes;
   const hidden = new Set((menus?.commandPalette ?? []).filter(item => item.when === 'false').map(item => item.command));
   return [
     '| command | id | where |', '|---|---|---|',
-    ...commands.map(({ command, title }) => row(localized(title), code(command), hidden.has(command) ? 'in its view' : 'palette')),
+    ...commands.map(({ command, title }) => row(inEnglish(title), code(command), hidden.has(command) ? 'in its view' : 'palette')),
   ].join('\n');
 }
 

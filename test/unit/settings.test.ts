@@ -10,7 +10,8 @@ const root = join(import.meta.dirname, '..', '..');
 describe('settings', () => {
   it('are generated from the manifest as it is', () => {
     const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Parameters<typeof renderSettings>[0];
-    assert.equal(readFileSync(join(root, 'src', 'protocol', 'settings.ts'), 'utf8'), renderSettings(manifest), 'run: node scripts/generateSettings.ts');
+    const texts = JSON.parse(readFileSync(join(root, 'package.nls.json'), 'utf8')) as Parameters<typeof renderSettings>[1];
+    assert.equal(readFileSync(join(root, 'src', 'protocol', 'settings.ts'), 'utf8'), renderSettings(manifest, texts), 'run: node scripts/generateSettings.ts');
   });
 
   it('have the defaults of the method', () => {

@@ -9,6 +9,7 @@ import { PIPELINE } from '../../../src/pipeline.ts';
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const json = <Value>(path: string): Value => JSON.parse(readFileSync(join(ROOT, path), 'utf8')) as Value;
 
+interface SettingProperty { readonly scope?: string; readonly markdownDescription?: string; readonly enum?: string[]; readonly enumDescriptions?: string[] }
 interface MenuItem { readonly command: string; readonly when?: string }
 interface Manifest {
   readonly icon: string;
@@ -21,7 +22,7 @@ interface Manifest {
     readonly viewsContainers: { readonly activitybar: { readonly id: string; readonly icon: string }[] };
     readonly viewsWelcome: { readonly view: string; readonly contents: string }[];
     readonly walkthroughs: { readonly steps: { readonly id: string; readonly description: string; readonly media: { readonly markdown: string } }[] }[];
-    readonly configuration: { readonly properties: Readonly<Record<string, { readonly scope?: string }>> }[];
+    readonly configuration: { readonly title: string; readonly properties: Readonly<Record<string, SettingProperty>> }[];
     readonly configurationDefaults: Readonly<Record<string, Readonly<Record<string, boolean>>>>;
   };
 }
@@ -88,6 +89,17 @@ describe('languages', () => {
     assert.deepEqual(Object.keys(english).sort(), used);
     assert.deepEqual(Object.keys(chinese).sort(), used);
     assert.deepEqual([...Object.entries(english), ...Object.entries(chinese)].filter(([, text]) => text.trim() === ''), []);
+  });
+
+  it('say of every setting, group and choice what it means, in both', () => {
+    const isKey = (text: string | undefined): boolean => text !== undefined && /^%.+%$/.test(text) && english[text.slice(1, -1)] !== undefined && chinese[text.slice(1, -1)] !== undefined;
+    for (const { title, properties } of contributes.configuration) {
+      assert.ok(isKey(title), title);
+      for (const [key, setting] of Object.entries(properties)) {
+        assert.ok(isKey(setting.markdownDescription), key);
+        assert.deepEqual((setting.enum ?? []).filter((_choice, index) => !isKey(setting.enumDescriptions?.[index])), [], key);
+      }
+    }
   });
 
   it('keep commands in links when translated', () => {
