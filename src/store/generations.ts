@@ -291,14 +291,15 @@ export async function clearWithin(store: Database, milliseconds: number): Promis
   }
 }
 
-/** Clears what a killed process left behind, unless a living one holds the lock: then it is that one's work. */
-export async function sweepGenerations(store: Database, milliseconds: number): Promise<void> {
+/** Clears what a killed process left behind, unless a living one holds the lock: then it is that one's work. Answers whether it found something to clear. */
+export async function sweepGenerations(store: Database, milliseconds: number): Promise<boolean> {
   const left = "SELECT 1 FROM generations WHERE state <> 'live' UNION ALL SELECT 1 FROM sources WHERE live_generation IS NULL";
-  if (store.prepare(left).get() === undefined) return;
+  if (store.prepare(left).get() === undefined) return false;
   const lock = store.tryImportLock();
-  if (lock === null) return;
+  if (lock === null) return false;
   try {
     await clearWithin(store, milliseconds);
+    return true;
   } finally {
     lock.release();
   }

@@ -123,11 +123,14 @@ for (const driver of DRIVERS) {
         INSERT INTO posts_search (rowid, title, tags, caption) VALUES (1, 't', '', '')`);
       const count = (): unknown => store.prepare('SELECT (SELECT count(*) FROM sources) AS sources, (SELECT count(*) FROM posts) AS posts, (SELECT count(*) FROM posts_search) AS words').get();
       const lock = store.tryImportLock();
-      (await openStore(path, { readOnly: false, driver })).close();
-      assert.deepEqual(count(), { sources: 1, posts: 1, words: 1 });
+      const told: string[] = [];
+      const log = { info: (message: string) => void told.push(message), warn: () => undefined, error: () => undefined };
+      (await openStore(path, { readOnly: false, driver, log })).close();
+      assert.deepEqual({ ...(count() as object), told }, { sources: 1, posts: 1, words: 1, told: [] });
       lock!.release();
-      (await openStore(path, { readOnly: false, driver })).close();
+      (await openStore(path, { readOnly: false, driver, log })).close();
       assert.deepEqual(count(), { sources: 0, posts: 0, words: 0 });
+      assert.match(told.join('\n'), /^[^\n]*import that was broken off[^\n]*$/);
       store.close();
     });
   });
