@@ -68,13 +68,24 @@ function factLines(card: PostCard, around: CardSurroundings): string[] {
   }
   const percentile = shown === null ? null : (around.percentileOf?.(shown) ?? null);
   if (percentile !== null) details.push(t('above {0} % of posts', Math.round(percentile)));
+  const seen = prediction === null ? null : seenText(prediction, t);
+  if (seen !== null) details.push(seen);
   if (details.length > 0) lines.push(faint(details.join(' &nbsp; ')));
+  if (isFirstPost(card)) lines.push(faint(t('first post of its user: nothing to predict it from')));
 
   const views = viewsLine(card, t);
   if (views !== null) lines.push(faint(views));
   if (prediction !== null && prediction.value === null) lines.push(faint(t('{0} answered “{1}”, which is no number', escapeText(prediction.model, 48), escapeText(prediction.text, 60))));
   return lines;
 }
+
+/** A small error says little about a user whose scores the model has learned from. */
+function seenText({ role, userSet }: CardPrediction, t: Translate): string | null {
+  if (role === 'base' || userSet === null) return null;
+  return userSet === 'pool' || userSet === 'few-shot' || (userSet === 'alignment' && role === 'aligned') ? t('user in training ({0})', userSet) : t('user not in training');
+}
+
+const isFirstPost = (card: PostCard): boolean => card.prediction === null && card.earlier.length === 0;
 
 /** SMPD's score is about log2 of the views; other sources' scores mean what their owner meant. */
 function viewsLine(card: PostCard, t: Translate): string | null {
@@ -136,7 +147,7 @@ function linkLine(card: PostCard, around: CardSurroundings): string {
   const { translate: t } = around;
   const { prediction } = card;
   const key = { folder: around.folder, source: card.source, pid: card.pid }; // two folders may have sources of one name
-  const links = [link('play', prediction === null ? t('Predict This Post') : t('Predict Again'), commandLink(CARD_COMMANDS[0], key))];
+  const links = isFirstPost(card) ? [] : [link('play', prediction === null ? t('Predict This Post') : t('Predict Again'), commandLink(CARD_COMMANDS[0], key))];
   if (around.hasReport) links.push(link('graph', t('Show Report'), commandLink(CARD_COMMANDS[1], { folder: around.folder, source: card.source })));
   links.push(link('search', t('Open in Search'), commandLink(CARD_COMMANDS[2], { folder: around.folder, text: card.title === '' ? card.pid : card.title.slice(0, 80) })));
   if (prediction !== null) links.push(faint(provenance(prediction, around)));

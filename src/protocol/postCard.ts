@@ -1,7 +1,7 @@
 // What a hover knows about one post, and the point look-ups by key that find it. They are answered on the extension host
 // through one read-only connection (src/store/postCards.ts), so each must stay a matter of a few index reads.
 import type { Hundredths, PostKey } from '../domain/posts.ts';
-import type { ModelRole } from './stages.ts';
+import type { ModelRole, SetName } from './stages.ts';
 
 export interface CardPrediction {
   readonly value: Hundredths | null; // null: the answer was no number or out of range
@@ -14,6 +14,7 @@ export interface CardPrediction {
   readonly history: number; // how many earlier posts the prompt held
   readonly run: string | null; // the job's id
   readonly predictedAt: number; // unix seconds
+  readonly userSet: SetName | null; // set of the post's user in the draw that the model was trained on: whose scores it has seen; null: of no draw
   readonly stale: StaleReason | null;
 }
 

@@ -3,7 +3,7 @@ import { isAbsolute, join, relative, sep } from 'node:path';
 import type { Hundredths, PostKey } from '../domain/posts.ts';
 import type { Experiment } from '../protocol/pipelineStatus.ts';
 import { SMPD_PID_KEYS, type CardPrediction, type PostCard, type PostCards, type PostFile, type StaleReason } from '../protocol/postCard.ts';
-import type { ModelRole } from '../protocol/stages.ts';
+import type { ModelRole, SetName } from '../protocol/stages.ts';
 import { captionText, type CaptionPolicy } from './captions.ts';
 import type { Database } from './database.ts';
 import { indexedFiles } from './generations.ts';
@@ -107,6 +107,7 @@ function newestPrediction(store: Database, post: StoredPost, { dataSeed, plan, t
   return {
     value: row.value, text: row.text, low80: quantiles['10'] ?? null, high80: quantiles['90'] ?? null,
     model: modelName(row), role: row.role, decoder: row.decoder, history: history.length, run: row.run_id, predictedAt: row.predicted_at,
+    userSet: store.prepare<{ set_name: SetName }>('SELECT set_name FROM draw_users WHERE draw_id = ? AND uid = ?').get(row.draw_id, post.uid)?.set_name ?? null,
     stale: staleReason(store, post, row, history),
   };
 }

@@ -10,7 +10,7 @@ const NOW = 1_700_000_000;
 const translate = (message: string, ...args: (string | number)[]): string => message.replace(/\{(\d+)\}/g, (_match, index: string) => String(args[Number(index)]));
 
 const prediction: CardPrediction = {
-  value: 731, text: '7.31', low80: 642, high80: 833, model: 'idpop, tiny', role: 'aligned', decoder: 'median', history: 4, run: 'predict-1', predictedAt: NOW - 7300, stale: null,
+  value: 731, text: '7.31', low80: 642, high80: 833, model: 'idpop, tiny', role: 'aligned', decoder: 'median', history: 4, run: 'predict-1', predictedAt: NOW - 7300, userSet: 'extra-1', stale: null,
 };
 const card: PostCard = {
   source: 'demo', pid: '402117', sourceKind: 'smpd-2022', uid: '88@N31', title: 'Harbour at noon', category: 'Travel', subcategory: 'Travel', concept: 'harbour', postedAt: 1_446_016_778,
@@ -41,6 +41,22 @@ describe('hover card', () => {
     assert.match(text, /\[\$\(play\) Predict This Post\]/);
     assert.doesNotMatch(text, /interval|above|Show Report|error/);
     assert.ok(markdown.includes(commandLink('smpCurator.predictThisPost', { folder: '/work/a b', source: 'demo', pid: '402117' })));
+  });
+
+  it('says whether the model has seen scores of the post\'s user, where a model was trained on users', () => {
+    const said = (change: Partial<CardPrediction>): string => shown(renderHoverCard({ ...card, prediction: { ...prediction, ...change } }, around));
+    assert.match(said({ userSet: 'pool' }), /user in training \(pool\)/);
+    assert.match(said({ userSet: 'extra-1' }), /user not in training/);
+    assert.match(said({ userSet: 'alignment' }), /user in training \(alignment\)/);
+    assert.match(said({ userSet: 'alignment', role: 'sft' }), /user not in training/); // its pairs came later
+    assert.doesNotMatch(said({ userSet: 'pool', role: 'base' }), /in training/);
+    assert.doesNotMatch(said({ userSet: null }), /in training/);
+  });
+
+  it('offers no prediction for a user\'s first post, which has no history', () => {
+    const text = shown(renderHoverCard({ ...card, prediction: null, earlier: [] }, around));
+    assert.match(text, /first post of its user: nothing to predict it from/);
+    assert.doesNotMatch(text, /Predict This Post/);
   });
 
   it('shows no error for a post without a label, and the reason for a missing picture', () => {

@@ -45,7 +45,7 @@ describe('post cards', () => {
     assert.equal(cards.byKey(key)!.prediction!.value, 610);
     addPrediction(store, addModel(store, draw, 'aligned'), asked, 'median', 0, '6.20', 620);
     const { prediction } = cards.byKey(key)!;
-    assert.deepEqual([prediction!.value, prediction!.model, prediction!.history, prediction!.stale], [620, 'idpop, tiny', 4, null]);
+    assert.deepEqual([prediction!.value, prediction!.model, prediction!.history, prediction!.stale, prediction!.userSet], [620, 'idpop, tiny', 4, null, 'few-shot']);
   });
 
   it('prefer the experiment of the settings, and in it the newest run', async () => {
