@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { UserError } from '../domain/errors.ts';
 import { PIPELINE } from '../pipeline.ts';
-import { DEMO_USERS, demoRequest, demoRequestSchema } from '../protocol/demo.ts';
+import { demoRequest, demoRequestSchema } from '../protocol/demo.ts';
 import type { LongWork } from '../protocol/progress.ts';
 import type { SettingKey, Settings } from '../protocol/settings.ts';
 import {
@@ -270,12 +270,13 @@ function gitUser(): string | null {
 
 /** The demo writes files and needs no store. */
 function addDemo(program: Command, { surroundings, stdout, stderr, signal }: Invocation): void {
+  const standard = demoRequest('any');
   const command = program.command('demo').description('invented posts, pictures and captions to try the pipeline on')
     .requiredOption('--out <folder>', 'folder to make')
-    .option('--users <number>', 'users with at least 5 posts', String(DEMO_USERS)).option('--seed <number>', 'seed of the invention', '0')
-    .addOption(new Option('--layout <layout>', 'of the files').choices(['smpd-2022', 'csv']).default('smpd-2022'))
+    .option('--users <number>', 'users with at least 5 posts', String(standard.users)).option('--seed <number>', 'seed of the invention', String(standard.seed))
+    .addOption(new Option('--layout <layout>', 'of the files').choices(['smpd-2022', 'csv']).default(standard.format))
     .option('--no-pictures', 'leave the pictures out').option('--name <name>', "source that captions.jsonl names; else the folder's name")
-    .option('--small-users <share>', 'share of users with 2 to 4 posts', '0').option('--faults <share>', 'share of broken posts', '0')
+    .option('--small-users <share>', 'share of users with 2 to 4 posts', String(standard.smallUsers)).option('--faults <share>', 'share of broken posts', String(standard.faults))
     .option('--spread <name=value...>', 'standard deviation of a part of the score: user, category, subcategory, picture, hour, noise')
     .option('--json', 'one JSON object on stdout, progress as JSON lines on stderr');
   command.action(async () => {

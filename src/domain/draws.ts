@@ -78,7 +78,8 @@ export interface ScoreRange {
   readonly max: Hundredths;
 }
 
-const SMPD_RANGE: ScoreRange = { min: 100, max: 1656 };
+/** SMPD's own, and so that of the demo in its layout. */
+export const SMPD_RANGE: ScoreRange = { min: 100, max: 1656 };
 const LARGEST_SCORE = 3199;
 const STEP = 100; // one step of 1 in the score
 

@@ -43,7 +43,7 @@ export interface Instruction {
 /** Longest values in code points. Text comes from strangers: without a bound one title of megabytes would fill the store
  * and every model's context. Flickr ends titles at 255, captions of vision models rarely pass 600. */
 export const MAX_VALUE_LENGTH = 300;
-export const MAX_CAPTION_LENGTH = 1000;
+const MAX_CAPTION_LENGTH = 1000;
 
 /**
  * The whole prompt in pieces: every history clause, then every score clause, then the question.
@@ -51,11 +51,6 @@ export const MAX_CAPTION_LENGTH = 1000;
  */
 export function buildInstruction(request: InstructionRequest): Instruction {
   return render(request, MAX_CAPTION_LENGTH, MAX_VALUE_LENGTH);
-}
-
-/** The answer to an instruction in its canonical form, '7.52' for 752. */
-export function answerText(score: Hundredths): string {
-  return formatHundredths(score);
 }
 
 export interface FittedInstruction extends Instruction {

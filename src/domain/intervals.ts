@@ -3,7 +3,7 @@
 import type { Hundredths } from './posts.ts';
 import { seededGenerator } from './seededGenerator.ts';
 
-export const RESAMPLES = 10_000;
+const RESAMPLES = 10_000;
 
 /** One method's answers to the questions of a set, in the order of the questions. */
 export interface MethodAnswers {

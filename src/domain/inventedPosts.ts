@@ -2,6 +2,7 @@
 // this file follows it. Pure: the same options give the same posts, on every machine.
 import { CAMERA_NAMES, COMMON_TAGS, INVENTED_CATEGORIES, PLACES, SUBJECT_TITLES, TITLE_WORDS, type InventedCategory } from './inventedWords.ts';
 import { describePicture, LIGHTS, SCENES, SUBJECTS, type Picture, type SubjectName } from './pictures/pictureSubjects.ts';
+import { SMPD_RANGE } from './draws.ts';
 import type { Hundredths, Post } from './posts.ts';
 import { RandomStream } from './randomStream.ts';
 
@@ -19,7 +20,6 @@ export interface Spreads {
 }
 export const DOCUMENTED_SPREADS: Spreads = { user: 1.2, category: 1, subcategory: 0.3, picture: 0.6, hour: 0.3, noise: 0.7 };
 export const MEAN_SCORE = 6.4;
-export const SCORE_RANGE: { readonly min: Hundredths; readonly max: Hundredths } = { min: 100, max: 1656 };
 
 export interface InventionOptions {
   readonly users: number;
@@ -208,7 +208,7 @@ function draftUser(options: InventionOptions, index: number, uids: Set<string>, 
 
 function scoreOf(parts: InventedPost['parts']): Hundredths {
   const score = MEAN_SCORE + parts.user + parts.category + parts.subcategory + parts.picture + parts.hour + parts.noise;
-  return Math.min(SCORE_RANGE.max, Math.max(SCORE_RANGE.min, Math.round(score * 100)));
+  return Math.min(SMPD_RANGE.max, Math.max(SMPD_RANGE.min, Math.round(score * 100)));
 }
 
 function finishPost(draft: Draft, number: number, fault: Fault | null, pictures: boolean): InventedPost {

@@ -48,7 +48,7 @@ function correlation(
 }
 
 /** The paper's "—": more than half of the answers are no numbers. */
-export function isMostlyUnparsable(parsed: number, asked: number): boolean {
+function isMostlyUnparsable(parsed: number, asked: number): boolean {
   return 2 * (asked - parsed) > asked;
 }
 

@@ -5,6 +5,8 @@ import { z } from 'zod';
 import { CONTROL_NAMES, LOSS_NAMES } from './run.ts';
 
 export const SET_NAMES = ['validation', 'few-shot', 'alignment', 'extra-1', 'extra-2', 'pool'] as const;
+/** Sets that models are tested on. */
+export const TEST_SETS = ['few-shot', 'extra-1', 'extra-2'] as const;
 export type SetName = (typeof SET_NAMES)[number];
 export const MODEL_ROLES = ['base', 'sft', 'aligned'] as const;
 export type ModelRole = (typeof MODEL_ROLES)[number];

@@ -15,7 +15,7 @@ import type { LongWork } from '../protocol/progress.ts';
 import type { EvaluationReport } from '../protocol/report.ts';
 import { CONTROL_NAMES } from '../protocol/run.ts';
 import { TINY_BASE } from '../protocol/stageRequests.ts';
-import { MODEL_ROLES, type StageRequest, type StageResult } from '../protocol/stages.ts';
+import { MODEL_ROLES, TEST_SETS, type StageRequest, type StageResult } from '../protocol/stages.ts';
 import { captionText, type CaptionPolicy } from '../store/captions.ts';
 import type { Database } from '../store/database.ts';
 import { requireFreshDraw, usersOfSet, type StoredDraw } from '../store/draws.ts';
@@ -31,7 +31,6 @@ import { PromptFitter } from './promptFitter.ts';
 import { findBase } from './baseModel.ts';
 import type { StageContext } from './stageContext.ts';
 
-const TEST_SETS = ['few-shot', 'extra-1', 'extra-2'] as const;
 const DECODERS = ['median', 'greedy'] as const;
 /** Plain baselines that read nothing but the question's history: one row each, whatever the others are fitted on. */
 const UNFITTED: ReadonlySet<BaselineName> = new Set(['user mean', 'user median', 'last score']);

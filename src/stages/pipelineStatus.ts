@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { PIPELINE, type PipelineStage } from '../pipeline.ts';
 import type { EntryState, EntryStatus, Experiment, ExportStatus, NextAction, PipelineStatus, RunStatus, SourceStatus, StatusDetail } from '../protocol/pipelineStatus.ts';
 import type { EvaluationReport } from '../protocol/report.ts';
-import type { StageName } from '../protocol/stages.ts';
+import { TEST_SETS, type StageName } from '../protocol/stages.ts';
 import type { Database } from '../store/database.ts';
 import { drawInputVersion, findDraw, type StoredDraw } from '../store/draws.ts';
 import { evaluationHeadline, findEvaluation } from '../store/evaluations.ts';
@@ -26,7 +26,6 @@ type StatusContext = Pick<StageContext, 'store' | 'storeFolder' | 'now'>;
 
 const RUNS_SHOWN = 20;
 const EXPORTS_SHOWN = 20;
-const TEST_SETS = ['few-shot', 'extra-1', 'extra-2'] as const;
 
 export function readPipelineStatus({ store, storeFolder }: StatusContext, experiment: Experiment): PipelineStatus {
   const sources = listSources(store).sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -10,7 +10,7 @@ import { UserError } from '../domain/errors.ts';
 import type { Piece } from '../domain/instructions.ts';
 import type { LongWork } from '../protocol/progress.ts';
 import { GREEDY_TOKENS, predictionRowSchema, RUN_VERSION, type Decoder, type PredictionRow, type PromptRow } from '../protocol/run.ts';
-import type { StageRequest, StageResult } from '../protocol/stages.ts';
+import { TEST_SETS, type StageRequest, type StageResult } from '../protocol/stages.ts';
 import type { CaptionPolicy } from '../store/captions.ts';
 import { requireFreshDraw, type StoredDraw } from '../store/draws.ts';
 import { listInstructions, promptHash } from '../store/instructions.ts';
@@ -129,7 +129,7 @@ async function* questionsFor(work: PredictWork, model: StoredModel): AsyncGenera
 
 async function* allQuestions({ context: { store }, request: { scope }, source, draw, captions }: PredictWork): AsyncGenerator<Question[], void, void> {
   if (scope === 'alignment' || scope === 'test') {
-    const sets = scope === 'alignment' ? (['alignment'] as const) : (['few-shot', 'extra-1', 'extra-2'] as const);
+    const sets = scope === 'alignment' ? (['alignment'] as const) : TEST_SETS;
     for (const set of sets) {
       yield listInstructions(store, draw.id, set, 'test').map(({ pid, k, history, pieces, promptHash }) => ({ pid, k, history, pieces, promptHash }));
     }

@@ -6,6 +6,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { access, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { UserError } from '../domain/errors.ts';
+import { plainText } from '../protocol/plainText.ts';
 import { followLines } from '../hosts/followLines.ts';
 import { hasEnded, type Host } from '../hosts/host.ts';
 import { pidExists } from '../hosts/processes.ts';
@@ -199,7 +200,7 @@ async function failureOf(order: JobOrder, folder: string, status: JobStatus | nu
   const lines = await lastLines(log);
   const happened = events.failure?.message ?? (status?.state === 'succeeded' ? `its output ${order.run.output} is missing` : `the trainer ended with exit code ${status?.exit_code ?? 'unknown'}`);
   const shown = lines.length === 0 ? '' : `\nThe last lines of its log:\n${lines.join('\n')}`;
-  return new UserError('trainer-failed', `${order.title} failed: ${plainText(happened)}${shown}`, `${plainText(events.failure?.hint ?? 'Look at the log.')} ${where}`);
+  return new UserError('trainer-failed', `${order.title} failed: ${plainText(happened, LONGEST_LINE)}${shown}`, `${plainText(events.failure?.hint ?? 'Look at the log.', LONGEST_LINE)} ${where}`);
 }
 
 /** The end of a log, bounded and without control characters: it is shown to people and may hold anything. */
@@ -210,15 +211,11 @@ async function lastLines(path: string): Promise<string[]> {
     const { size } = await handle.stat();
     const start = Math.max(0, size - LOG_TAIL);
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(LOG_TAIL), 0, LOG_TAIL, start);
-    const lines = buffer.toString('utf8', 0, bytesRead).split(/[\r\n]+/).map(plainText).filter((line) => line !== '');
+    const lines = buffer.toString('utf8', 0, bytesRead).split(/[\r\n]+/).map((line) => plainText(line, LONGEST_LINE)).filter((line) => line !== '');
     return lines.slice(-LOG_LINES);
   } finally {
     await handle.close();
   }
-}
-
-function plainText(text: string): string {
-  return text.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '').replace(/[\p{Cc}\p{Cf}\p{Cs}]+/gu, ' ').trim().slice(0, LONGEST_LINE);
 }
 
 function phasesOf(run: Run): { name: string; steps: number }[] {

@@ -38,7 +38,7 @@ export function findDraw(store: Database, sourceId: number, seed: number): Store
 }
 
 /** @throws {UserError} `not-sampled` */
-export function requireDraw(store: Database, sourceId: number, seed: number): StoredDraw {
+function requireDraw(store: Database, sourceId: number, seed: number): StoredDraw {
   const draw = findDraw(store, sourceId, seed);
   if (draw) return draw;
   throw new UserError('not-sampled', `No users have been drawn into sets with seed ${seed} yet.`, 'Run “sample” first.');

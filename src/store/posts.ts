@@ -29,13 +29,6 @@ export function livePostCount(store: Database, sourceId: number): number {
   return store.prepare<{ posts: number }>('SELECT count(*) AS posts FROM live_posts WHERE source_id = ?').get(sourceId)!.posts;
 }
 
-/** Users with at least one usable, labelled post, by uid in code point order, with how many they have. */
-export function usersWithPosts(store: Database, sourceId: number): { uid: string; posts: number }[] {
-  return store.prepare<{ uid: string; posts: number }>(
-    'SELECT uid, count(*) AS posts FROM usable_posts WHERE source_id = ? AND label IS NOT NULL GROUP BY uid ORDER BY uid',
-  ).all(sourceId);
-}
-
 /** A user's usable, labelled posts, oldest first. */
 export function postsOfUser(store: Database, sourceId: number, uid: string): StoredPost[] {
   return store.prepare<PostRow>(`SELECT ${COLUMNS} FROM usable_posts WHERE source_id = ? AND uid = ? AND label IS NOT NULL ORDER BY user_order`).all(sourceId, uid).map(toPost);
@@ -57,13 +50,6 @@ export function earlierPosts(store: Database, post: Pick<StoredPost, 'sourceId' 
 /** Usable posts (labelled or not) whose id is greater than `afterId`, in the order of ids: begin with 0, go on with the last id of the page. */
 export function pageOfPosts(store: Database, sourceId: number, afterId: number, limit: number): StoredPost[] {
   return store.prepare<PostRow>(`SELECT ${COLUMNS} FROM usable_posts WHERE source_id = ? AND id > ? ORDER BY id LIMIT ?`).all(sourceId, afterId, limit).map(toPost);
-}
-
-/** All usable, labelled posts user by user (uid in code point order), oldest first: a page after the given user and order. Begin with ('', -1). */
-export function pageOfPostsByUser(store: Database, sourceId: number, after: { uid: string; userOrder: number }, limit: number): StoredPost[] {
-  return store.prepare<PostRow>(
-    `SELECT ${COLUMNS} FROM usable_posts WHERE source_id = ? AND (uid, user_order) > (?, ?) AND label IS NOT NULL ORDER BY uid, user_order LIMIT ?`,
-  ).all(sourceId, after.uid, after.userOrder, limit).map(toPost);
 }
 
 /** How many usable posts have each score, ascending: what percentiles are read from. */

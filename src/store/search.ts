@@ -58,13 +58,6 @@ function toHit(row: HitRow, words: readonly string[]): PostHit {
   };
 }
 
-/** Brings the index up to date when a post's caption changed. No live post of this key: nothing to do. */
-export function updateSearchCaption(store: Database, sourceId: number, pid: string, caption: string): void {
-  const post = store.prepare<{ id: number; title: string; tags: string }>('SELECT id, title, tags FROM live_posts WHERE source_id = ? AND pid = ?').get(sourceId, pid);
-  if (post === undefined) return;
-  store.prepare('INSERT OR REPLACE INTO posts_search (rowid, title, tags, caption) VALUES (?, ?, ?, ?)').run(post.id, post.title, post.tags, caption);
-}
-
 /** Letters, digits and marks, as FTS5's unicode61 cuts them; at most 20 words. */
 function wordsOf(text: string): string[] {
   return (text.normalize('NFC').match(/[\p{L}\p{N}\p{M}\p{Co}]+/gu) ?? []).slice(0, 20);

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';
 import { UserError } from '../../domain/errors.ts';
+import { plainText } from '../../protocol/plainText.ts';
 import type { Log, LongWork } from '../../protocol/progress.ts';
 
 const OLDEST_PYTHON = [3, 11] as const;
@@ -195,7 +196,7 @@ async function* runToEnd(command: string, parameters: string[], log: Log, signal
   const lastLines: string[] = [];
   try {
     for await (const raw of createInterface({ input: output, crlfDelay: Infinity })) {
-      const line = plainText(raw);
+      const line = plainText(raw, LONGEST_LINE);
       if (line === '') continue;
       lastLines.push(line);
       if (lastLines.length > LAST_LINES) lastLines.shift();
@@ -208,11 +209,6 @@ async function* runToEnd(command: string, parameters: string[], log: Log, signal
     signal.removeEventListener('abort', kill);
     kill(); // nothing, unless the caller stopped listening in the middle
   }
-}
-
-/** A line of another program, bounded and without control characters. */
-function plainText(line: string): string {
-  return line.replace(/\u001b\[[0-9;]*[A-Za-z]/g, '').replace(/[\p{Cc}\p{Cf}]+/gu, ' ').trim().slice(0, LONGEST_LINE);
 }
 
 function exists(path: string): Promise<boolean> {

@@ -1,7 +1,7 @@
 // Instructions against the paper's own strings (method.md, section 3), the golden cases shared with the trainer, and what strangers may write in a title.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { answerText, buildInstruction, fitInstruction, MAX_VALUE_LENGTH, type InstructionRequest, type Piece, type PromptPost, type TemplateName } from '../../../src/domain/instructions.ts';
+import { buildInstruction, fitInstruction, MAX_VALUE_LENGTH, type InstructionRequest, type Piece, type PromptPost, type TemplateName } from '../../../src/domain/instructions.ts';
 
 const INSTRUCTION = "Input a user's historical posts on social media along with the popularity of these posts, and provide the popularity score for this new post based on this information. Output a number.\n";
 const opening = (uid: string): string => `The target user ID is ${uid}. The information and popularity of the posts published by this user are as follows:`;
@@ -96,10 +96,6 @@ describe('instructions', () => {
 
   it('refuses a history post without a score', () => {
     assert.throws(() => buildInstruction({ template: 'smpd', uid: 'u', history: [promptPost({ pid: '5' })], question: promptPost({ pid: '6' }) }), /History post 5 has no score/);
-  });
-
-  it('writes an answer with two decimals', () => {
-    assert.deepEqual([752, 1656, 100, 7, 0].map(answerText), ['7.52', '16.56', '1.00', '0.07', '0.00']);
   });
 });
 

@@ -8,11 +8,11 @@ import { after, describe, it } from 'mocha';
 import { decideOnPost } from '../../../src/stages/decideOnPost.ts';
 import { removeSource } from '../../../src/stages/removeSource.ts';
 import type { Database } from '../../../src/store/database.ts';
-import { postByPid, usersWithPosts } from '../../../src/store/posts.ts';
+import { postByPid } from '../../../src/store/posts.ts';
 import { searchPosts } from '../../../src/store/search.ts';
 import { listSources, requireSource } from '../../../src/store/sources.ts';
 import { contentOf, csvTable, DRIVERS, goodRows, manyPosts, openStoreAtWork, PICTURES, removeFolders, smpdFiles, temporaryFolder, writeFiles } from '../sources/sourceFixture.ts';
-import { drain } from './stageFixture.ts';
+import { drain, usersWithPosts } from './stageFixture.ts';
 
 const refusedWith = (code: string) => (error: Error & { code?: string }): boolean => error.code === code;
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };

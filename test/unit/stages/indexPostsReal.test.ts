@@ -1,7 +1,8 @@
 // The real Hacker News posts, where this machine has them (SMP_REAL_POSTS).
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
-import { pageOfPosts, usersWithPosts } from '../../../src/store/posts.ts';
+import { pageOfPosts } from '../../../src/store/posts.ts';
+import { usersWithPosts } from './stageFixture.ts';
 import { requireSource } from '../../../src/store/sources.ts';
 import { openStoreAtWork, removeFolders, type StoreAtWork } from '../sources/sourceFixture.ts';
 

@@ -4,7 +4,8 @@ import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'mocha';
 import { listSkippedRows } from '../../../src/store/generations.ts';
-import { postAt, postByPid, usersWithPosts } from '../../../src/store/posts.ts';
+import { postAt, postByPid } from '../../../src/store/posts.ts';
+import { usersWithPosts } from './stageFixture.ts';
 import { requireSource } from '../../../src/store/sources.ts';
 import { contentOf, DRIVERS, manyPosts, openStoreAtWork, orderedPids, PICTURES, removeFolders, smpdFiles, temporaryFolder, writeFiles } from '../sources/sourceFixture.ts';
 

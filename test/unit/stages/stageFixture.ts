@@ -26,6 +26,11 @@ export interface FixturePost {
   readonly extra?: Record<string, string>;
 }
 
+/** Users with a usable, labelled post, by uid, with how many they have. */
+export function usersWithPosts(store: Database, sourceId: number): { uid: string; posts: number }[] {
+  return store.prepare<{ uid: string; posts: number }>('SELECT uid, count(*) AS posts FROM usable_posts WHERE source_id = ? AND label IS NOT NULL GROUP BY uid ORDER BY uid').all(sourceId);
+}
+
 export const openTestStore = (): Promise<Database> => openStore(':memory:', { readOnly: false });
 
 /** Users named u000, u001, … with posts u000-0, u000-1, … a day apart; the score says which user and post it is: 2.00 + user % 10 + post / 100. */

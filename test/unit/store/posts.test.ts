@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { decideOnPost } from '../../../src/stages/decideOnPost.ts';
-import { earlierPosts, livePostCount, pageOfPosts, pageOfPostsByUser, postAt, postByPid, postsOfUser, scoreCounts, usersWithPosts, type StoredPost } from '../../../src/store/posts.ts';
+import { earlierPosts, livePostCount, pageOfPosts, postAt, postByPid, postsOfUser, scoreCounts, type StoredPost } from '../../../src/store/posts.ts';
 import { csvTable, DRIVERS, openStoreAtWork, removeFolders, temporaryFolder, writeFiles, type StoreAtWork } from '../sources/sourceFixture.ts';
 
 const ROWS = [
@@ -29,7 +29,7 @@ for (const driver of DRIVERS) {
 
     it('count all live posts, and only usable, labelled ones of users', () => {
       assert.equal(livePostCount(work.store, 1), 6);
-      assert.deepEqual(usersWithPosts(work.store, 1), [{ uid: 'ann', posts: 3 }, { uid: 'bob', posts: 1 }]);
+      assert.deepEqual(['ann', 'bob'].map((uid) => postsOfUser(work.store, 1, uid).length), [3, 1]);
     });
 
     it('give a user’s posts in the order of time', () => {
@@ -47,9 +47,6 @@ for (const driver of DRIVERS) {
       const seen: string[] = [];
       for (let page = pageOfPosts(work.store, 1, 0, 2); page.length > 0; page = pageOfPosts(work.store, 1, page.at(-1)!.id, 2)) seen.push(...pids(page));
       assert.deepEqual(seen.sort(), ['a1', 'a2', 'a3', 'a4', 'b1']);
-      const byUser: string[] = [];
-      for (let page = pageOfPostsByUser(work.store, 1, { uid: '', userOrder: -1 }, 2); page.length > 0; page = pageOfPostsByUser(work.store, 1, page.at(-1)!, 2)) byUser.push(...pids(page));
-      assert.deepEqual(byUser, ['a1', 'a2', 'a3', 'b1']);
     });
 
     it('find a post by its line', () => {
