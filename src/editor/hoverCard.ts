@@ -54,11 +54,11 @@ function factLines(card: PostCard, around: CardSurroundings): string[] {
   const category = categoryOf(card);
   const lines = [`<b>${titleOf(card, t)}</b>${category === '' ? '' : ` ${faint(`&nbsp;${category}`)}`}`];
 
-  const scores: string[] = [];
-  if (prediction !== null) scores.push(`${t('predicted')} <b>${prediction.value === null ? '—' : formatHundredths(prediction.value)}</b>`);
-  scores.push(label === null ? t('no true score') : `${t('true')} <b>${formatHundredths(label)}</b>`);
+  const scores: string[] = []; // a label and its number stay together in a narrow window
+  if (prediction !== null) scores.push(`${t('predicted')}&nbsp;<b>${prediction.value === null ? '—' : formatHundredths(prediction.value)}</b>`);
+  scores.push(label === null ? t('no true score') : `${t('true')}&nbsp;<b>${formatHundredths(label)}</b>`);
   if (prediction === null) scores.push(t('not predicted yet'));
-  else if (prediction.value !== null && label !== null) scores.push(`${t('error')} <b>${signed(prediction.value - label)}</b>`);
+  else if (prediction.value !== null && label !== null) scores.push(`${t('error')}&nbsp;<b>${signed(prediction.value - label)}</b>`);
   lines.push(scores.join(GAP));
 
   const shown = prediction?.value ?? label;

@@ -72,7 +72,7 @@ export async function openStore(path: string, options: OpenStoreOptions): Promis
       connection.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     }
     const store = createDatabase(connection, connect, path, readOnly, newer);
-    if (!readOnly && (await sweepGenerations(store, SWEEP_MILLISECONDS))) options.log?.info(`The store ${path} held posts of an import that was broken off; they were invisible, and are being removed.`);
+    if (!readOnly && (await sweepGenerations(store, SWEEP_MILLISECONDS))) options.log?.info(`The store ${path} held posts of an import that was broken off or replaced; they were invisible, and are being removed.`);
     return store;
   } catch (error) {
     connection.close();
