@@ -9,50 +9,55 @@ import { TOOLS, VENV_PYTHON } from './paths.ts';
 
 const PROFILE = join(TOOLS, 'profile');
 
+export interface OpenedWorkspace {
+  readonly folder: string;
+  readonly file: string | null; // shown first
+}
+
 export interface OpenEditor {
-  readonly isServer: boolean; // code-server, which this process keeps; a desktop editor is on its own
   readonly ended: Promise<void>; // of the server; a desktop editor counts as ended when it was handed over
 }
 
 /** Opens the editor and tells where it is. */
-export async function openEditor(workspace: string, vsix: string, port: number | undefined): Promise<OpenEditor> {
+export async function openEditor(workspace: OpenedWorkspace, vsix: string, port: number | undefined): Promise<OpenEditor> {
   if (!desktopWorks()) return serveInBrowser(workspace, vsix, port);
   openDesktop(workspace, vsix);
-  return { isServer: false, ended: Promise.resolve() };
+  return { ended: Promise.resolve() };
 }
 
-/** Whether `code` is the desktop's: in a terminal of VS Code itself or of a remote window it is another program. */
+/** Whether `code` is a desktop's that can open a window here. */
 function desktopWorks(): boolean {
-  if (process.env.VSCODE_IPC_HOOK_CLI !== undefined || process.env.WSL_DISTRO_NAME !== undefined) return false;
+  if (process.env.WSL_DISTRO_NAME !== undefined) return false; // `code` is that of Windows
   if (process.platform === 'linux' && process.env.DISPLAY === undefined && process.env.WAYLAND_DISPLAY === undefined) return false;
   if (process.getuid?.() === 0) return false; // Electron refuses to run as root
   return code(['--version']).status === 0;
 }
 
-function openDesktop(workspace: string, vsix: string): void {
+function openDesktop({ folder, file }: OpenedWorkspace, vsix: string): void {
   const profile = ['--user-data-dir', join(PROFILE, 'desktop'), '--extensions-dir', join(PROFILE, 'desktop-extensions')];
   writeSettings(join(PROFILE, 'desktop', 'User', 'settings.json'));
   const installed = code([...profile, '--install-extension', vsix, '--force']);
   if (installed.status !== 0) throw new StepFailed(`VS Code could not install the VSIX:\n${installed.stdout}${installed.stderr}`);
-  const opened = code([...profile, '--new-window', workspace]);
+  const opened = code([...profile, '--new-window', folder, ...(file === null ? [] : [file])]);
   if (opened.status !== 0) throw new StepFailed(`VS Code did not open:\n${opened.stdout}${opened.stderr}`);
-  process.stdout.write(`VS Code opens on ${workspace} with a profile of its own (${PROFILE}).\n`);
+  process.stdout.write(`VS Code opens on ${folder} with a profile of its own (${PROFILE}).\n`);
 }
 
 function code(options: readonly string[]) {
   return spawnSync('code', options, { encoding: 'utf8', shell: process.platform === 'win32' });
 }
 
-async function serveInBrowser(workspace: string, vsix: string, port: number | undefined): Promise<OpenEditor> {
+async function serveInBrowser({ folder, file }: OpenedWorkspace, vsix: string, port: number | undefined): Promise<OpenEditor> {
   installCodeServer();
   const profile = join(PROFILE, 'code-server');
   installExtension(profile, vsix);
   // A server reads settings of scope "machine", such as the trainer's Python, from a file of their own.
   writeSettings(join(profile, 'user', 'Machine', 'settings.json'));
   const server = await startCodeServer({ profile, ...(port === undefined ? {} : { port }) });
-  process.stdout.write(`\nOpen ${server.address}/?folder=${encodeURIComponent(workspace)}\nCtrl-C stops it.\n`);
+  const shown = file === null ? '' : `&payload=${encodeURIComponent(JSON.stringify([['openFile', `vscode-remote://${new URL(server.address).host}${file}`]]))}`;
+  process.stdout.write(`\nOpen ${server.address}/?folder=${encodeURIComponent(folder)}${shown}\nand point at a post. Ctrl-C stops it.\n`);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void server.stop());
-  return { isServer: true, ended: server.ended };
+  return { ended: server.ended };
 }
 
 /** The trainer's environment of this checkout, so that the editor trains without setting up a second one. Written again when the checkout has moved. */

@@ -2,7 +2,7 @@
 // runs the pipeline, prints the evaluation table, opens the editor. What was done before is not done again.
 // Options: --data FOLDER_OR_FILE (your own data), --no-open (stop before the editor), --port N (of the browser's editor).
 import { existsSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { smp, smpMeanwhile, StepFailed } from './execute.ts';
 import { openEditor } from './openEditor.ts';
@@ -25,37 +25,47 @@ async function timed<Result>(work: () => Result | Promise<Result>): Promise<Time
 interface Workspace {
   readonly folder: string; // where the pipeline works
   readonly data: string; // what it reads
+  readonly file: string | null; // opened in the editor, to point at its posts
   readonly isDemo: boolean;
 }
 
 function workspaceOf(data: string | undefined): Workspace {
-  if (data === undefined) return { folder: DEMO, data: DEMO, isDemo: true };
+  if (data === undefined) return { folder: DEMO, data: DEMO, file: join(DEMO, 'train_allmetadata_json', 'train_text.json'), isDemo: true };
   const path = resolve(process.env.INIT_CWD ?? ROOT, data); // npm moved to the checkout
   if (!existsSync(path)) throw new StepFailed(`${path} does not exist. Give --data a data set's folder, or a CSV, TSV or JSONL file.`);
-  return { folder: statSync(path).isDirectory() ? path : dirname(path), data: path, isDemo: false };
+  const isFolder = statSync(path).isDirectory();
+  return { folder: isFolder ? path : dirname(path), data: path, file: isFolder ? null : path, isDemo: false };
+}
+
+function optionsOf(words: string[]) {
+  try {
+    return parseArgs({ args: words, options: { data: { type: 'string' }, 'no-open': { type: 'boolean' }, port: { type: 'string' } } }).values;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error; // parseArgs tells unknown options and missing values so
+    throw new StepFailed(`${error.message}\nOptions: --data FOLDER_OR_FILE, --no-open, --port N.`);
+  }
 }
 
 async function start(): Promise<void> {
-  const { values } = parseArgs({ options: { data: { type: 'string' }, 'no-open': { type: 'boolean' }, port: { type: 'string' } } });
+  const values = optionsOf(process.argv.slice(2));
   const port = values.port === undefined ? undefined : Number(values.port);
   if (port !== undefined && !(Number.isInteger(port) && port > 0 && port < 65536)) throw new StepFailed(`--port ${values.port} is no port.`);
   const workspace = workspaceOf(values.data);
 
   const built = await timed(() => packageVsix());
-  const ran = await timed(() => {
-    if (workspace.isDemo) smp('demo', '--users', String(DEMO_USERS), '--out', DEMO);
-    // The demo's captions are true by construction; anybody else's need approval.
-    smp('run', '--data', workspace.data, '--workspace', workspace.folder, ...(workspace.isDemo ? ['--captions', 'any'] : []));
-  });
+  const drawn = await timed(() => { if (workspace.isDemo) smp('demo', '--users', String(DEMO_USERS), '--out', DEMO); });
+  // The demo's captions are true by construction; anybody else's need approval.
+  const ran = await timed(() => smp('run', '--data', workspace.data, '--workspace', workspace.folder, ...(workspace.isDemo ? ['--captions', 'any'] : [])));
   smp('status', '--workspace', workspace.folder);
   process.stdout.write(`
 downloads            ${Number(process.env.SMP_DOWNLOAD_SECONDS ?? 0).toFixed(0)} s
 set-up               ${Number(process.env.SMP_SET_UP_SECONDS ?? 0).toFixed(0)} s
 build                ${built.seconds.toFixed(0)} s
+demo data            ${drawn.seconds.toFixed(0)} s
 pipeline             ${ran.seconds.toFixed(0)} s
 `);
 
-  const editor = values['no-open'] === true ? null : await openEditor(workspace.folder, built.result.path, port);
+  const editor = values['no-open'] === true ? null : await openEditor({ folder: workspace.folder, file: workspace.file }, built.result.path, port);
   // The table needs the test sets alone. The demo is small enough to answer for every other post as well; of larger data
   // a hover offers to.
   if (workspace.isDemo) {
