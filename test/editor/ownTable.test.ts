@@ -82,4 +82,10 @@ describe('own table', function () {
     appendFileSync(join(folder, 'posts.csv'), 'p9x9,user9,2019-04-11 10:00:00,New,4,0\n');
     await row('stale').waitFor();
   });
+
+  it('is indexed again from the same file with the same mapping', async () => {
+    await row('Next: Index the posts again').click();
+    await row('16 posts, 6 users').waitFor();
+    assert.equal(await row('stale').count(), 0);
+  });
 });
