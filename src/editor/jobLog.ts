@@ -37,10 +37,9 @@ export class JobLog implements vscode.Disposable {
   async show(jobFolder: string, isRunning: () => boolean): Promise<void> {
     const turn = ++this.#following;
     clearTimeout(this.#timer);
-    this.#channel?.dispose();
-    const channel = vscode.window.createOutputChannel('SMP Curator Job', 'log'); // a new one: what is replaced in a shown one may stay unseen
-    this.#channel = channel;
-    channel.appendLine(vscode.l10n.t('Log of job {0}', basename(jobFolder)));
+    this.#channel ??= vscode.window.createOutputChannel('SMP Curator Job', 'log');
+    const channel = this.#channel;
+    channel.replace(`${vscode.l10n.t('Log of job {0}', basename(jobFolder))}\n`);
     channel.show(true);
     const events = new GrowingFile(join(jobFolder, 'events.jsonl'));
     const printed = new GrowingFile(join(jobFolder, 'log'));
