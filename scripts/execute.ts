@@ -28,9 +28,10 @@ export function smpQuietly(...options: string[]): void {
   throw new StepFailed(`smp ${options.slice(0, 3).join(' ')} ended with ${done.status ?? done.signal}.`);
 }
 
-/** The same while this process goes on. Resolves when it ended or was cancelled with Ctrl-C. */
-export async function smpMeanwhile(...options: string[]): Promise<void> {
+/** The same while this process goes on. Resolves to whether it ended by itself, rather than by Ctrl-C. */
+export async function smpMeanwhile(...options: string[]): Promise<boolean> {
   const child = spawn(process.execPath, [COMMAND_LINE, ...options], { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
   const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('exit', resolve));
   if (code !== 0 && code !== CANCELLED) throw new StepFailed(`smp ${options[0]} ended with ${code}.`);
+  return code === 0;
 }

@@ -70,7 +70,7 @@ pipeline             ${ran.seconds.toFixed(0)} s
   // a hover offers to.
   if (workspace.isDemo) {
     const others = await timed(() => smpMeanwhile('predict', '--every-post', '--workspace', workspace.folder));
-    process.stdout.write(`\npredictions of all other posts ${others.seconds.toFixed(0)} s\n`);
+    if (others.result) process.stdout.write(`\npredictions of all other posts ${others.seconds.toFixed(0)} s\n`);
   }
   await editor?.ended;
 }
