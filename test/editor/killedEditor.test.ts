@@ -1,7 +1,7 @@
 // The editor's whole server is killed with SIGKILL in the middle of work, as when the machine runs out of memory, and
 // started again on the same folder: the store stays whole, nothing half made is seen, and the work goes on.
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Browser } from 'playwright-core';
@@ -12,9 +12,11 @@ import { openStore } from '../../src/store/openStore.ts';
 import { launchBrowser } from '../harness/browser.ts';
 import { startServer } from '../harness/editorSession.ts';
 import { Workbench } from '../harness/workbench.ts';
-import { removeFolder } from './sampleWorkspace.ts';
+import { copySample, removeFolder } from './sampleWorkspace.ts';
 
 const USERS = 3000; // some seconds of indexing
+const LONG = 800; // steps of a training that outlasts the kill and the new start
+const SHORT = 150; // steps of one that ends while no editor is open
 const WAIT = 120_000; // milliseconds, on a busy machine
 
 /** The fields of /proc/PID/stat after the name, which may hold anything: state, parent, group, session. */
@@ -128,5 +130,52 @@ describe('killed editor', function () {
     assert.equal(await count('posts WHERE user_order IS NULL'), 0);
     assert.equal(await count('posts_search'), await count('posts'));
     await assertWhole();
+  });
+
+  /** Trains on the sample, and kills the server at a training's first steps. */
+  async function killWhileTraining(steps: number): Promise<string> {
+    ({ folder } = await copySample());
+    const settings = { 'smpCurator.captions': 'any', 'smpCurator.train.sftSteps': steps, 'smpCurator.train.batchSize': 16 };
+    writeFileSync(join(folder, '.vscode', 'settings.json'), JSON.stringify(settings));
+    await start();
+    await workbench.runCommand('SMP Curator: Train: Tune the Model');
+    const running = () => rows<{ id: string }>("SELECT id FROM runs WHERE stage = 'train' AND ended_at IS NULL");
+    await until('a step of the training', async () => (await running()).some(({ id }) => jobFile(id, 'events.jsonl').includes('"step"')));
+    const [{ id }] = await running() as [{ id: string }];
+    await killServer(server, profile);
+    await assertWhole();
+    assert.deepEqual(await running(), [{ id }]);
+    return id;
+  }
+  function jobFile(id: string, name: string): string {
+    const path = join(folder, '.smp', 'runs', id, name);
+    return existsSync(path) ? readFileSync(path, 'utf8') : '';
+  }
+  /** The model is in the store, made by the one job, which was started once. */
+  async function assertTrained(id: string): Promise<void> {
+    await workbench.notification('Trained from the tiny base').waitFor({ timeout: WAIT });
+    assert.deepEqual(await rows(`SELECT state FROM runs WHERE id = '${id}'`), [{ state: 'succeeded' }]);
+    assert.deepEqual(await rows("SELECT run_id FROM models WHERE role = 'sft'"), [{ run_id: id }]);
+    assert.equal(jobFile(id, 'events.jsonl').split('\n').filter((line) => line.includes('"started"')).length, 1);
+    await assertWhole();
+  }
+
+  it('in the middle of a training: it goes on, is offered, followed, and its model stored', async () => {
+    const id = await killWhileTraining(LONG);
+    await startAgain();
+    const offer = workbench.notification('A job from before is still running: train.');
+    await offer.waitFor({ timeout: WAIT });
+    await offer.locator('.monaco-button', { hasText: 'Follow It' }).click();
+    await assertTrained(id);
+  });
+
+  it('in the middle of a training that ends before the next start: its result is offered and taken', async () => {
+    const id = await killWhileTraining(SHORT);
+    await until('the end of the job', async () => jobFile(id, 'status').includes('"succeeded"'));
+    await startAgain();
+    const offer = workbench.notification('A job from before has finished since: train.');
+    await offer.waitFor({ timeout: WAIT });
+    await offer.locator('.monaco-button', { hasText: 'Take Its Result' }).click();
+    await assertTrained(id);
   });
 });
