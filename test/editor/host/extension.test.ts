@@ -38,7 +38,7 @@ describe('the installed extension', () => {
     await vscode.commands.executeCommand('smpCurator.openSample');
     const document = vscode.window.activeTextEditor!.document;
     const [card] = await hoverAt(document, '"Pid"');
-    assert.match(card!.value, /predicted <b>\d+\.\d\d<\/b>/);
+    assert.match(card!.value, /predicted&nbsp;<b>\d+\.\d\d<\/b>/);
     assert.deepEqual(card!.isTrusted, { enabledCommands: ['smpCurator.predictThisPost', 'smpCurator.showReport', 'smpCurator.searchPosts'] });
     assert.equal(card!.supportHtml, true);
     assert.deepEqual(await hoverAt(document, '['), []);
@@ -50,7 +50,7 @@ describe('the installed extension', () => {
     for (const line of [0, 7, labels.lineCount - 2]) {
       const hovers = await vscode.commands.executeCommand<vscode.Hover[]>('vscode.executeHoverProvider', labels.uri, new vscode.Position(line, 0));
       const card = hovers.flatMap((hover) => hover.contents).find((content): content is vscode.MarkdownString => content instanceof vscode.MarkdownString);
-      assert.ok(card!.value.includes(`true <b>${labels.lineAt(line).text.trim()}</b>`), `line ${line + 1}: ${card!.value}`);
+      assert.ok(card!.value.includes(`true&nbsp;<b>${labels.lineAt(line).text.trim()}</b>`), `line ${line + 1}: ${card!.value}`);
     }
   });
 
