@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { stripVTControlCharacters } from 'node:util';
 import { ROOT, TEST_OUTPUT } from './paths.ts';
 
 export interface Totals {
@@ -39,7 +40,8 @@ export async function runTool(invocation: Invocation): Promise<Ended> {
     cwd: ROOT, env: { ...process.env, ...invocation.environment }, stdio: ['ignore', 'pipe', 'pipe'],
     detached: process.platform !== 'win32', // a group of its own, so that the limit ends what it started as well
   });
-  const show = (line: string): void => {
+  const show = (printed: string): void => {
+    const line = stripVTControlCharacters(printed); // colours that somebody's environment forces would hide the totals
     log.write(`${line}\n`);
     output = `${output}${line}\n`.slice(-KEPT_CHARACTERS);
     lines += 1;
