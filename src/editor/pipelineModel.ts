@@ -145,8 +145,9 @@ export class PipelineModel implements vscode.Disposable {
     if (existsSync(folder.storeFile)) return; // it was looked at before
     try {
       this.#found = await folder.bulk.request('detect', { path: folder.uri.fsPath, quick: true });
-    } catch {
-      this.#found = null; // nothing that can be read lies here: the welcome view says what can be
+    } catch (error) {
+      // A UserError tells that nothing that can be read lies here: the welcome view says what can be.
+      if (!(error instanceof UserError) && !isCancellation(error)) this.#log.error('The folder could not be looked at.', error instanceof Error ? error : String(error));
     }
   }
 
