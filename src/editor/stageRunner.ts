@@ -1,8 +1,10 @@
 // Runs one piece of long work at a time for a person: progress in a notification that can be cancelled, the same progress
-// for the tree and the status bar, and a plain refusal while something runs.
+// for the tree and the status bar, and a plain refusal while something runs. Work that was cancelled takes a moment to end
+// (a job is told, a process dies): what is asked meanwhile waits for that end instead of being refused.
 import * as vscode from 'vscode';
 import { UserError } from '../domain/errors.ts';
 import type { Progress } from '../protocol/progress.ts';
+import { cancellation } from '../protocol/requestChannel.ts';
 import type { StageName } from '../protocol/stages.ts';
 import type { CurationFolder } from './curationFolder.ts';
 import { plainMessage } from './plainMessage.ts';
@@ -29,14 +31,34 @@ export class StageRunner implements vscode.Disposable {
   readonly onDidChange = this.#changed.event;
   #running: RunningStage | null = null;
   #controller: AbortController | null = null;
+  #ended: Promise<unknown> = Promise.resolve(); // of the work that was begun last; never rejects
 
   get running(): RunningStage | null {
     return this.#running;
   }
 
-  /** @throws {UserError} `busy` while something else runs; whatever the work throws. */
+  /** @throws {UserError} `busy` while something else runs that nobody has cancelled; whatever the work throws. */
   async run<Result>(work: StageWork<Result>): Promise<Result> {
+    await this.#untilCancelledEnds();
     if (this.#running !== null) throw new UserError('busy', vscode.l10n.t('{0} is still running.', this.#running.title), vscode.l10n.t('Wait for it, or cancel it.'));
+    const result = this.#begin(work);
+    this.#ended = result.catch(() => undefined);
+    return result;
+  }
+
+  /** @throws {Error} the cancellation, when the waiting is cancelled */
+  async #untilCancelledEnds(): Promise<void> {
+    while (this.#running !== null && this.#controller?.signal.aborted === true) {
+      const title = vscode.l10n.t('Waiting for the end of what was cancelled: {0}', this.#running.title);
+      await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: plainMessage(title, 200), cancellable: true }, (_notification, token) =>
+        new Promise<void>((resolve, reject) => {
+          token.onCancellationRequested(() => reject(cancellation()));
+          void this.#ended.then(() => resolve());
+        }));
+    }
+  }
+
+  async #begin<Result>(work: StageWork<Result>): Promise<Result> {
     const controller = new AbortController();
     this.#controller = controller;
     this.#show({ folder: work.folder, stage: work.stage, source: work.source, title: work.title, startedAt: Date.now() / 1000, progress: null });
