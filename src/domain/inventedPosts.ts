@@ -134,7 +134,7 @@ function standardized(random: RandomStream, levels: number, spread: number): num
 }
 
 /** A post before it has its place among the others. */
-type Draft = Omit<InventedPost, 'post' | 'fault'> & { readonly post: Omit<Post, 'pid' | 'imagePath'> };
+type Draft = Omit<InventedPost, 'post' | 'fault'> & { readonly post: Omit<Post, 'pid' | 'imagePath' | 'imageUrl'> };
 
 /** What a post of an album takes over from the one before. */
 interface AlbumStart {
@@ -214,7 +214,7 @@ function scoreOf(parts: InventedPost['parts']): Hundredths {
 function finishPost(draft: Draft, number: number, fault: Fault | null, pictures: boolean): InventedPost {
   const pid = String(number);
   const label = fault === 'label-missing' ? null : draft.post.label;
-  return { ...draft, fault, post: { ...draft.post, pid, label, imagePath: pictures ? `train/${draft.post.uid}/${pid}.png` : '' } };
+  return { ...draft, fault, post: { ...draft.post, pid, label, imageUrl: '', imagePath: pictures ? `train/${draft.post.uid}/${pid}.png` : '' } };
 }
 
 function inventUser(random: RandomStream, uids: Set<string>): InventedUser {

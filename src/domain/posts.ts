@@ -19,6 +19,7 @@ export interface Post {
   readonly concept: string;
   readonly tags: string;
   readonly imagePath: string; // relative to the source's root; '' where the source has none
+  readonly imageUrl: string; // of the picture or of the page that shows it, http(s); '' where the source names none. Never part of a prompt
   readonly latitude: number | null;
   readonly longitude: number | null;
   readonly extra: Readonly<Record<string, string>>; // columns chosen in the mapping, each becomes a clause

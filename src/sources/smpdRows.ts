@@ -197,7 +197,7 @@ class RowJoiner {
       : picturePath === '' ? { fault: 'picture missing' as const, state: '' } : this.#pictures.check(this.#picturePrefix + picturePath);
     const outside = checked.fault === 'picture outside the folder';
     const post: Post = {
-      pid, uid, postedAt, title, category: categoryName, subcategory, concept, tags, ...place, extra: {}, label: score,
+      pid, uid, postedAt, title, category: categoryName, subcategory, concept, tags, ...place, extra: {}, label: score, imageUrl: '',
       imagePath: this.#pictures === null || picturePath === '' || outside ? '' : this.#picturePrefix + picturePath,
     };
     return { post, place: { file: here, row }, dropped: checked.fault, pictureState: checked.state };

@@ -145,7 +145,7 @@ function toPost({ row, values }: RawRow, file: string, mapping: Mapping, picture
   const post: Post = {
     pid, uid, postedAt, title, category, subcategory, concept, tags, label, extra: Object.fromEntries(extra.filter(([, value]) => value !== '')) as Record<string, string>,
     imagePath: pictures === null || picture.fault === 'picture outside the folder' ? '' : imagePath,
-    latitude: columns.latitude === null ? null : parseDegrees(values[columns.latitude], 90), longitude: columns.longitude === null ? null : parseDegrees(values[columns.longitude], 180),
+    imageUrl: '', latitude: columns.latitude === null ? null : parseDegrees(values[columns.latitude], 90), longitude: columns.longitude === null ? null : parseDegrees(values[columns.longitude], 180),
   };
   return { post, place: { file, row }, dropped: picture.fault, pictureState: picture.state };
 }

@@ -52,8 +52,8 @@ export function beginGeneration(store: Database, identity: SourceIdentity, start
   });
 }
 
-const INSERT_POST = `INSERT INTO posts (generation_id, pid, uid, posted_at, title, category, subcategory, concept, tags, image_path, latitude, longitude, extra, label, file, row, dropped, content_hash)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (generation_id, pid) DO NOTHING`;
+const INSERT_POST = `INSERT INTO posts (generation_id, pid, uid, posted_at, title, category, subcategory, concept, tags, image_path, image_url, latitude, longitude, extra, label, file, row, dropped, content_hash)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (generation_id, pid) DO NOTHING`;
 
 /**
  * Writes posts from `start` on until the list or the time of one transaction is over.
@@ -72,7 +72,7 @@ export function insertPosts(store: Database, sourceId: number, generationId: num
       const added = posts[next]!;
       const { post, place } = added;
       const { changes, lastInsertRowid } = insertPost.run(
-        generationId, post.pid, post.uid, post.postedAt, post.title, post.category, post.subcategory, post.concept, post.tags, post.imagePath,
+        generationId, post.pid, post.uid, post.postedAt, post.title, post.category, post.subcategory, post.concept, post.tags, post.imagePath, post.imageUrl,
         post.latitude, post.longitude, extraText(post), post.label, place.file, place.row, added.dropped, contentHash(post),
       );
       if (changes === 0) duplicates.push(added);

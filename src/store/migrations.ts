@@ -249,4 +249,10 @@ CREATE TABLE stage_states (
 ) WITHOUT ROWID;
 `,
   },
+  {
+    name: '0002-image-url',
+    sql: `
+ALTER TABLE posts ADD COLUMN image_url TEXT NOT NULL DEFAULT '';  -- of the picture or of the page that shows it; no part of content_hash
+`,
+  },
 ];

@@ -57,7 +57,7 @@ for (const driver of DRIVERS) {
       const { id: _id, sourceId: _sourceId, contentHash: _contentHash, ...rest } = post;
       assert.deepEqual(rest, {
         source: 'smpd', pid: '775', uid: '59@N75', postedAt: 1446016778, userOrder: 1, title: 'Glam', category: 'Fashion', subcategory: 'Fashion', concept: 'glam', tags: 'rock punk electro',
-        imagePath: 'train/59@N75/775.jpg', latitude: null, longitude: null, extra: {}, label: 752, file: TEXT, row: 1, dropped: null,
+        imagePath: 'train/59@N75/775.jpg', imageUrl: '', latitude: null, longitude: null, extra: {}, label: 752, file: TEXT, row: 1, dropped: null,
       });
       assert.equal(postByPid(store, source.id, '776')!.label, 101);
       assert.deepEqual(orderedPids(store), ['776', '775']);
