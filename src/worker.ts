@@ -26,6 +26,7 @@ import { scoreCounts } from './store/posts.ts';
 import { findRun } from './store/runs.ts';
 import { searchPosts } from './store/search.ts';
 import { requireSource } from './store/sources.ts';
+import { storeFault } from './store/storeFaults.ts';
 import { prepareStoreFolder } from './store/storeLocation.ts';
 
 
@@ -113,5 +114,6 @@ const bulk: Handlers<BulkMethods> = {
   },
 };
 
-if (data.role === 'live') serveRequests(port, LIVE_METHODS, live);
-else serveRequests(port, BULK_METHODS, bulk);
+const explain = (error: unknown): unknown => storeFault(error, data.storeFile) ?? error;
+if (data.role === 'live') serveRequests(port, LIVE_METHODS, live, explain);
+else serveRequests(port, BULK_METHODS, bulk, explain);

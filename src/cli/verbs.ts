@@ -25,6 +25,7 @@ import { findEvaluation } from '../store/evaluations.ts';
 import { modelsOfExperiment } from '../store/models.ts';
 import { searchPosts } from '../store/search.ts';
 import { requireSource } from '../store/sources.ts';
+import { storeFault } from '../store/storeFaults.ts';
 import { reportText } from './reportText.ts';
 import { addSettings, settingsFrom } from './settingFlags.ts';
 import { statusLines } from './statusLines.ts';
@@ -131,6 +132,8 @@ async function atWorkplace(command: Command, { surroundings, stdout, stderr, sig
   const context = await openWorkplace(surroundings, { workspace: options.workspace, python: settings.python, threads: settings.threads, missingStore: MISSING_STORE[command.name()] ?? 'refuse' }, terminal.log);
   try {
     await action({ context, terminal, settings, options, signal });
+  } catch (error) {
+    throw storeFault(error, context.store.path) ?? error;
   } finally {
     context.store.close();
   }

@@ -157,8 +157,11 @@ export type Handlers<C extends Contract> = {
 const isLongWork = (value: unknown): value is LongWork<unknown> =>
   typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 
-/** The answering end. Between two steps of long work the event loop turns once, so that a cancel is heard. */
-export function serveRequests<C extends Contract>(port: Port, contract: C, handlers: Handlers<C>): void {
+/**
+ * The answering end. Between two steps of long work the event loop turns once, so that a cancel is heard.
+ * @param explain turns an error that a person can mend into the UserError that says how; others it hands back.
+ */
+export function serveRequests<C extends Contract>(port: Port, contract: C, handlers: Handlers<C>, explain: (error: unknown) => unknown = (error) => error): void {
   const running = new Map<number, AbortController>();
   const send = (message: ServerMessage): void => port.postMessage(message);
 
@@ -174,7 +177,7 @@ export function serveRequests<C extends Contract>(port: Port, contract: C, handl
       const result = isLongWork(answered) ? await drain(answered, controller.signal, (progress) => send({ type: 'progress', id: requestId, progress })) : await answered;
       send({ type: 'result', id: requestId, result });
     } catch (error) {
-      send({ type: 'failure', id: requestId, failure: failureOf(error, controller.signal.aborted) });
+      send({ type: 'failure', id: requestId, failure: failureOf(explain(error), controller.signal.aborted) });
     } finally {
       running.delete(requestId);
     }

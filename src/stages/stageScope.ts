@@ -4,6 +4,7 @@ import { UserError } from '../domain/errors.ts';
 import type { Database } from '../store/database.ts';
 import { indexedFiles } from '../store/generations.ts';
 import { listSources, sourceByName, type Source } from '../store/sources.ts';
+import { storeFault } from '../store/storeFaults.ts';
 import { clearStageFailure, drawScope, experimentScope, recordStageFailure } from '../store/stageStates.ts';
 import type { LongWork } from '../protocol/progress.ts';
 import type { Experiment } from '../protocol/pipelineStatus.ts';
@@ -42,17 +43,28 @@ export function isRecorded<Name extends StageName>(stage: Name, request: StageRe
 export function recordingFailures<Name extends StageName>(name: Name, stage: Stage<Name>): Stage<Name> {
   return async function* (context: StageContext, request: StageRequest<Name>, signal: AbortSignal): LongWork<StageResult> {
     const startedAt = context.now();
+    context.store.requireWritable(); // at once, not when hours of training want to be stored
     context.log.info(`${name} starts.`);
     try {
       const result = yield* stage(context, request, signal);
       context.log.info(`${name}: ${result.summary} (${(context.now() - startedAt).toFixed(1)} s)`);
       if (result.unchanged && isRecorded(name, request)) settle(context.store, request, name);
       return result;
-    } catch (error) {
-      if (!signal.aborted && !isCancellation(error) && isRecorded(name, request) && !isAboutAnother(error)) record(context.store, request, name, error, context.now());
+    } catch (raised) {
+      const error = storeFault(raised, context.store.path) ?? raised;
+      if (!signal.aborted && !isCancellation(error) && isRecorded(name, request) && !isAboutAnother(error)) tryToRecord(context, request, name, error);
       throw error;
     }
   };
+}
+
+/** A store that could not be written may not take the failure either: the first error is the one to tell. */
+function tryToRecord<Name extends StageName>(context: StageContext, request: StageRequest<Name>, stage: Name, failure: unknown): void {
+  try {
+    record(context.store, request, stage, failure, context.now());
+  } catch (error) {
+    context.log.warn(`That ${stage} failed could not be recorded (${String(error)}).`);
+  }
 }
 
 /** An import that may not have a source's name says nothing about that source. */

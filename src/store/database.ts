@@ -2,6 +2,7 @@
 // is decided in openStore.ts; better-sqlite3 is the driver, node:sqlite takes over where its binary does not load.
 import { statSync } from 'node:fs';
 import { UserError } from '../domain/errors.ts';
+import { storeFault } from './storeFaults.ts';
 
 export type SqlValue = string | number | bigint | Uint8Array | null;
 export type DriverName = 'better-sqlite3' | 'node:sqlite';
@@ -26,9 +27,11 @@ export interface Database {
   exec(sql: string): void;
   /**
    * Runs `work` in BEGIN IMMEDIATE … COMMIT; rolls back when it throws. Not nestable, never async.
-   * @throws {UserError} `store-read-only` on a read-only connection.
+   * @throws {UserError} `store-read-only` or `store-newer` on a read-only connection; a fault of the disk as storeFaults.ts tells it.
    */
   transaction<Result>(work: () => Result): Result;
+  /** For work that takes long before it writes. @throws {UserError} `store-read-only`, `store-newer` */
+  requireWritable(): void;
   /**
    * Takes the store's import lock, which one process holds while it builds or clears generations; null when another has it.
    * It is an exclusive transaction on an empty database beside the store, so the system frees it when its holder dies.
@@ -76,7 +79,14 @@ export function createDatabase(connection: Connection, connect: Connect, path: s
     exec: (sql) => connection.exec(sql),
     transaction<Result>(work: () => Result): Result {
       if (readOnly) throw readOnlyError(path, newerMigrations);
-      return runTransaction(connection, work);
+      try {
+        return runTransaction(connection, work);
+      } catch (error) {
+        throw storeFault(error, path) ?? error;
+      }
+    },
+    requireWritable() {
+      if (readOnly) throw readOnlyError(path, newerMigrations);
     },
     tryImportLock() {
       if (readOnly) throw readOnlyError(path, newerMigrations);

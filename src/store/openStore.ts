@@ -8,6 +8,7 @@ import { createDatabase, runTransaction, type Connect, type Connection, type Dat
 import { sweepGenerations } from './generations.ts';
 import { MIGRATIONS, type Migration } from './migrations.ts';
 import { loadNodeSqlite } from './nodeSqlite.ts';
+import { storeFault } from './storeFaults.ts';
 
 /** How long a statement waits for another process's transaction, in milliseconds. Our own never take longer than a fraction of it. */
 const BUSY_TIMEOUT = 5000;
@@ -76,7 +77,7 @@ export async function openStore(path: string, options: OpenStoreOptions): Promis
     return store;
   } catch (error) {
     connection.close();
-    throw error;
+    throw storeFault(error, path) ?? error;
   }
 }
 
@@ -111,9 +112,7 @@ function unknownMigrations(connection: Connection, path: string, migrations: rea
     const known = new Set(migrations.map((migration) => migration.name));
     return [...appliedMigrations(connection)].filter((name) => !known.has(name));
   } catch (error) {
-    const code = connection.resultCode(error);
-    if (code !== 11 && code !== 26) throw error;
-    throw new UserError('store-broken', `The file ${path} is not a store, or is damaged.`, 'Move it away and index again: decisions are kept in the folder decisions beside it.', { cause: error });
+    throw storeFault(error, path) ?? error;
   }
 }
 
