@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { UserError } from '../domain/errors.ts';
 import { PIPELINE } from '../pipeline.ts';
-import { demoRequest, demoRequestSchema } from '../protocol/demo.ts';
+import { DEMO_FORMATS, demoRequest, demoRequestSchema } from '../protocol/demo.ts';
 import type { LongWork } from '../protocol/progress.ts';
 import type { SettingKey, Settings } from '../protocol/settings.ts';
 import {
@@ -277,7 +277,9 @@ function addDemo(program: Command, { surroundings, stdout, stderr, signal }: Inv
   const command = program.command('demo').description('invented posts, pictures and captions to try the pipeline on')
     .requiredOption('--out <folder>', 'folder to make')
     .option('--users <number>', 'users with at least 5 posts', String(standard.users)).option('--seed <number>', 'seed of the invention', String(standard.seed))
-    .addOption(new Option('--layout <layout>', 'of the files').choices(['smpd-2022', 'csv']).default(standard.format))
+    .addOption(new Option('--layout <layout>', 'of the files').choices([...DEMO_FORMATS]).default(standard.format))
+    .option('--posts <number>', 'exactly so many posts, of as many users as that takes; instead of --users').option('--test-share <share>', 'share of posts without scores, the newest', String(standard.testShare))
+    .option('--vectors', 'user files hold 399 and 400 numbers a post, as in the releases until 2020, instead of words')
     .option('--no-pictures', 'leave the pictures out').option('--name <name>', "source that captions.jsonl names; else the folder's name")
     .option('--small-users <share>', 'share of users with 2 to 4 posts', String(standard.smallUsers)).option('--faults <share>', 'share of broken posts', String(standard.faults))
     .option('--spread <name=value...>', 'standard deviation of a part of the score: user, category, subcategory, picture, hour, noise')
@@ -286,9 +288,11 @@ function addDemo(program: Command, { surroundings, stdout, stderr, signal }: Inv
     const options = command.opts<Record<string, unknown>>();
     const terminal = new Terminal({ stdout, stderr, json: options['json'] === true, verbose: false });
     const spreads = Object.fromEntries(((options['spread'] as string[] | undefined) ?? []).map((pair) => [pair.split('=')[0]!, Number(pair.split('=')[1])]));
+    if (options['posts'] !== undefined && command.getOptionValueSource('users') === 'cli') throw new UserError('demo-options', 'Both --users and --posts were given.', 'Give one of them.');
     const request = demoRequestSchema.safeParse({
       ...demoRequest(workspaceFolder(surroundings, options['out'] as string), { spreads }), users: Number(options['users']), seed: Number(options['seed']), format: options['layout'],
       pictures: options['pictures'], source: options['name'] ?? null, smallUsers: Number(options['smallUsers']), faults: Number(options['faults']),
+      posts: options['posts'] === undefined ? null : Number(options['posts']), testShare: Number(options['testShare']), vectors: options['vectors'] === true,
     });
     if (!request.success) throw new UserError('demo-options', `--${request.error.issues[0]!.path.join('.')}: ${request.error.issues[0]!.message}.`, 'See smp demo --help.');
     const result = await finish(terminal, makeDemo(request.data, signal));

@@ -23,6 +23,7 @@ export const MEAN_SCORE = 6.4;
 
 export interface InventionOptions {
   readonly users: number;
+  readonly posts?: number | null; // exactly so many, of as many users as that takes; else all posts of `users`
   readonly seed: number; // integer, 0 … 2³¹ − 1
   readonly spreads: Spreads;
   readonly smallUsers: number; // share of users with 2 to 4 posts
@@ -74,11 +75,13 @@ export function* inventPosts(options: InventionOptions): Generator<readonly Inve
   const uids = new Set<string>();
   let pid = 1000;
   let posts = 0;
-  for (let first = 0; first < options.users; first += USERS_MIXED) {
+  const users = options.posts == null ? options.users : Infinity;
+  const wanted = options.posts ?? Infinity;
+  for (let first = 0; first < users && posts < wanted; first += USERS_MIXED) {
     const drafts: Draft[] = [];
-    for (let index = first; index < Math.min(first + USERS_MIXED, options.users); index++) drafts.push(...draftUser(options, index, uids, worths));
+    for (let index = first; index < Math.min(first + USERS_MIXED, users) && posts + drafts.length < wanted; index++) drafts.push(...draftUser(options, index, uids, worths));
     const mixing = new RandomStream(options.seed, STREAM.mixing, first);
-    const block = mixing.shuffled(drafts).map((draft) => {
+    const block = mixing.shuffled(drafts.slice(0, wanted - posts)).map((draft) => {
       pid += mixing.integer(1, 29);
       return finishPost(draft, pid, faultOf(posts++, options.faults), options.pictures);
     });
@@ -88,6 +91,7 @@ export function* inventPosts(options: InventionOptions): Generator<readonly Inve
 
 /** How many posts `inventPosts` will yield, without making them (for progress). */
 export function countInventedPosts(options: InventionOptions): number {
+  if (options.posts != null) return options.posts;
   let count = 0;
   for (let index = 0; index < options.users; index++) count += postCount(new RandomStream(options.seed, STREAM.user, index), options);
   return count;

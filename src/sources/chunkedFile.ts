@@ -1,17 +1,19 @@
 // Appends text to a file in large pieces, so that data sets of any size are written in bounded memory.
 import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 
-const PIECE = 1 << 16; // characters kept back before a write; bytes at a time when files are joined
+const PIECE = 1 << 18; // characters kept back before a write; bytes at a time when files are joined
 
 export class ChunkedFile {
   readonly path: string;
   readonly #descriptor: number;
+  readonly #encode: (text: string) => Buffer;
   #pending = '';
   #closed = false;
 
-  /** Creates the file; it must not exist. */
-  constructor(path: string) {
+  /** Creates the file; it must not exist. @param encode into bytes; UTF-8 unless told. */
+  constructor(path: string, encode = (text: string): Buffer => Buffer.from(text, 'utf8')) {
     this.path = path;
+    this.#encode = encode;
     this.#descriptor = openSync(path, 'wx');
   }
 
@@ -43,7 +45,7 @@ export class ChunkedFile {
   }
 
   #flush(): void {
-    this.#write(Buffer.from(this.#pending, 'utf8'));
+    this.#write(this.#encode(this.#pending));
     this.#pending = '';
   }
 

@@ -1,19 +1,23 @@
 // Writes an invented data set: posts from domain/inventedPosts, pictures from domain/pictures, files through a writer of
 // sources. Everything goes to a folder beside the one asked for, which takes its place when it is complete.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { UserError } from '../domain/errors.ts';
-import { countInventedPosts, INVENTION_VERSION, inventPosts, type InventedPost } from '../domain/inventedPosts.ts';
+import { countTestPosts, inventParts } from '../domain/inventedParts.ts';
+import { countInventedPosts, INVENTION_VERSION, type InventedPost } from '../domain/inventedPosts.ts';
 import { drawPicture } from '../domain/pictures/drawPicture.ts';
-import { DEMO_DESCRIPTION, type DemoRequest } from '../protocol/demo.ts';
+import { DEMO_DESCRIPTION, FORMATS_WITH_PICTURES, type DemoRequest } from '../protocol/demo.ts';
 import type { LongWork } from '../protocol/progress.ts';
 import type { StageResult } from '../protocol/stages.ts';
 import { ChunkedFile } from '../sources/chunkedFile.ts';
 import { encodePng } from '../sources/encodePng.ts';
-import { TABLE_FILE, writePostTable } from '../sources/writePostTable.ts';
-import { writeSmpd2022 } from '../sources/writeSmpd2022.ts';
+import type { InventedPostWriter, WriterSettings } from '../sources/inventedPostWriter.ts';
+import { tableFile, writeCsv, writeJsonLines, writeParquet } from '../sources/writePostTable.ts';
+import { writeSmpd } from '../sources/writeSmpd.ts';
+import { writeSmpd2018 } from '../sources/writeSmpd2018.ts';
+import { writeTpic2017 } from '../sources/writeTpic2017.ts';
 
 const CAPTIONS_FILE = 'captions.jsonl';
 /** The editor's settings in the demo's folder: its captions are true by construction, so nobody has to approve them. */
@@ -27,23 +31,29 @@ const EDITOR_SETTINGS = { 'smpCurator.captions': 'any' };
 export async function* makeDemo(request: DemoRequest, signal: AbortSignal): LongWork<StageResult> {
   const folder = resolve(request.folder);
   const description = describe(request, folder);
-  if (holdsDemo(folder, description)) return result(request, folder, countInventedPosts(request), true);
+  const total = countInventedPosts(request);
+  if (holdsDemo(folder, description)) return result(request, folder, { posts: total, users: null }, true);
   const building = startFolder(folder);
   const captions = new ChunkedFile(join(building, CAPTIONS_FILE));
-  const writer = request.format === 'csv' ? writePostTable(building) : writeSmpd2022(building, request.pictures);
+  const pictures = request.pictures && FORMATS_WITH_PICTURES.includes(request.format);
+  const testPosts = countTestPosts(request, request.testShare);
+  const writer = writerOf(request, { folder: building, seed: request.seed, pictures, vectors: request.vectors, testPosts });
   try {
-    const total = countInventedPosts(request);
     const broken: { pid: string; fault: string }[] = [];
+    const users = new Set<string>();
     let done = 0;
-    for (const posts of inventPosts(request)) {
-      writer.write(posts);
-      for (const { post, caption, fault } of posts) {
-        captions.append(`${JSON.stringify({ source: description.source, pid: post.pid, caption, by: 'generator' })}\n`);
-        if (fault !== null) broken.push({ pid: post.pid, fault });
+    for (const parts of inventParts({ ...request, pictures }, testPosts)) {
+      for (const part of parts) {
+        writer.write(part);
+        for (const { post, caption, fault } of part.posts) {
+          users.add(post.uid);
+          captions.append(`${JSON.stringify({ source: description.source, pid: post.pid, caption, by: 'generator' })}\n`);
+          if (fault !== null && (pictures || fault === 'label-missing')) broken.push({ pid: post.pid, fault });
+        }
+        if (pictures) writePictures(building, part.posts);
+        done += part.posts.length;
       }
-      if (request.pictures) writePictures(building, posts);
-      done += posts.length;
-      yield { message: 'Making the demo', done, total, unit: 'posts' };
+      yield { message: parts.length === 0 ? 'Looking for the newest posts' : 'Making the demo', done, total, unit: 'posts' };
       await setImmediate(); // lets a cancel in
       signal.throwIfAborted();
     }
@@ -54,7 +64,7 @@ export async function* makeDemo(request: DemoRequest, signal: AbortSignal): Long
     writeFileSync(join(building, '.vscode', 'settings.json'), `${JSON.stringify(EDITOR_SETTINGS, null, 2)}\n`);
     if (existsSync(folder)) rmdirSync(folder); // empty, or startFolder had refused it
     renameSync(building, folder);
-    return result(request, folder, done, false);
+    return result(request, folder, { posts: done, users: users.size }, false);
   } finally {
     writer.close();
     captions.close();
@@ -62,11 +72,25 @@ export async function* makeDemo(request: DemoRequest, signal: AbortSignal): Long
   }
 }
 
-/** What makes two demos the same: everything but where they lie. */
+function writerOf({ format }: DemoRequest, settings: WriterSettings): InventedPostWriter {
+  switch (format) {
+    case 'csv': return writeCsv(settings.folder);
+    case 'jsonl': return writeJsonLines(settings.folder);
+    case 'parquet': return writeParquet(settings.folder);
+    case 'tpic-2017': return writeTpic2017(settings.folder);
+    case 'smpd-2018': return writeSmpd2018(settings);
+    default: return writeSmpd(format, settings);
+  }
+}
+
+/** What makes two demos the same: everything but where they lie. Options that came later show only where they were used. */
 function describe(request: DemoRequest, folder: string): { source: string } & Record<string, unknown> {
-  const { folder: _place, source, ...options } = request;
-  const suggested = request.format === 'csv' ? basename(TABLE_FILE, '.csv') : basename(folder); // as `index` names a table and a folder
-  return { generator: 'smp demo', version: INVENTION_VERSION, source: source ?? suggested, ...options };
+  const { folder: _place, source, posts, testShare, vectors, ...options } = request;
+  const { format } = request;
+  const isTable = format === 'csv' || format === 'jsonl' || format === 'parquet';
+  const suggested = isTable ? basename(tableFile(format), `.${format}`) : basename(folder); // as `index` names a table and a folder
+  const later = { ...(posts === null ? {} : { posts }), ...(testShare === 0 ? {} : { testShare }), ...(vectors ? { vectors } : {}) };
+  return { generator: 'smp demo', version: INVENTION_VERSION, source: source ?? suggested, ...options, ...later };
 }
 
 function holdsDemo(folder: string, description: Readonly<Record<string, unknown>>): boolean {
@@ -104,7 +128,7 @@ function isEmptyFolder(path: string): boolean {
 }
 
 function writePictures(folder: string, posts: readonly InventedPost[]): void {
-  for (const uid of new Set(posts.map(({ post }) => post.uid))) mkdirSync(join(folder, 'train', uid), { recursive: true });
+  for (const place of new Set(posts.map(({ post }) => dirname(post.imagePath)))) mkdirSync(join(folder, place), { recursive: true });
   for (const { post, picture, pictureSeed, fault } of posts) {
     if (fault === 'picture-missing') continue;
     const bytes = encodePng(drawPicture(picture, pictureSeed));
@@ -113,7 +137,9 @@ function writePictures(folder: string, posts: readonly InventedPost[]): void {
   }
 }
 
-function result(request: DemoRequest, folder: string, posts: number, unchanged: boolean): StageResult {
-  const summary = `${unchanged ? 'The demo is there already' : 'Made the demo'}: ${posts} posts of ${request.users} users in ${folder}.`;
-  return { summary, counts: { users: request.users, posts }, unchanged };
+/** `users` is null where they were not counted, because the demo was there. */
+function result(request: DemoRequest, folder: string, made: { posts: number; users: number | null }, unchanged: boolean): StageResult {
+  const users = made.users ?? (request.posts === null ? request.users : null);
+  const summary = `${unchanged ? 'The demo is there already' : 'Made the demo'}: ${made.posts} posts${users === null ? '' : ` of ${users} users`} in ${folder}.`;
+  return { summary, counts: { posts: made.posts, ...(users === null ? {} : { users }) }, unchanged };
 }
