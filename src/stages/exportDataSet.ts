@@ -15,6 +15,7 @@ import type { StageRequest, StageResult } from '../protocol/stages.ts';
 import type { Database } from '../store/database.ts';
 import { requireFreshDraw, type StoredDraw } from '../store/draws.ts';
 import { newestExports, recordExport } from '../store/exportRecords.ts';
+import { requireFreeBytes } from '../store/freeSpace.ts';
 import { listInstructions, type StoredInstruction } from '../store/instructions.ts';
 import { modelsOfExperiment } from '../store/models.ts';
 import { promptedPairs } from '../store/pairs.ts';
@@ -50,6 +51,7 @@ export async function* exportDataSet(context: StageContext, request: StageReques
   const isThere = newestExports(store, draw.id, Number.MAX_SAFE_INTEGER).some((made) => made.folder === request.folder && made.fingerprint === fingerprint);
   if (isThere && (await holdsExactly(request.folder, all))) return { summary, counts, unchanged: true };
   signal.throwIfAborted();
+  requireFreeBytes(request.folder, all.reduce((sum, file) => sum + Buffer.byteLength(file.text), 0), 'The export');
   yield { message: 'Writing files', done: 0, total: all.length, unit: 'files' };
   await writeExportFolder(request.folder, all);
   recordExport(store, { drawId: draw.id, format: request.format, content: request.content, folder: request.folder, fingerprint, manifest, exportedAt: context.now() });

@@ -1,6 +1,7 @@
 // Stage `index`: reads a source's posts into a new generation that nobody sees, in short transactions, and makes it live by
 // one more. Files that have not changed are not read again; a fault or a cancel leaves the store as it was.
 import { createHash, type Hash } from 'node:crypto';
+import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../domain/errors.ts';
 import type { LongWork, Progress } from '../protocol/progress.ts';
@@ -15,11 +16,13 @@ import {
   beginGeneration, clearGenerations, clearWithin, indexedFiles, insertPosts, insertSkippedRows, makeLive, orderUsers, pageOfPicturePaths, rememberFiles,
   type IndexedFile, type SourceIdentity,
 } from '../store/generations.ts';
+import { requireFreeBytes } from '../store/freeSpace.ts';
 import { sourceByName, type Source, type SourceStatistics } from '../store/sources.ts';
 import { recordStageSuccess } from '../store/stageStates.ts';
 import { StatisticsCounter } from '../store/statistics.ts';
 import { prepareStoreFolder } from '../store/storeLocation.ts';
 import { restoreDecisions } from './restoreDecisions.ts';
+import { bytesToIndex } from './spaceNeeded.ts';
 import type { StageContext } from './stageContext.ts';
 import { statisticsDetails } from './statisticsDetails.ts';
 
@@ -87,6 +90,7 @@ export async function* indexPosts(context: IndexContext, request: StageRequest<'
     return { ...summarize(source.name, live!.statistics!), unchanged: restored === 0 };
   }
 
+  requireFreeBytes(dirname(store.path), bytesToIndex(source), 'Indexing');
   const lock = store.tryImportLock();
   if (lock === null) throw new UserError('import-running', 'Another import is writing to this store.', 'Wait until it has ended, or cancel it.');
   let done = false;

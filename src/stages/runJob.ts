@@ -13,8 +13,10 @@ import { pidExists } from '../hosts/processes.ts';
 import { JOB_VERSION, type JobStatus } from '../protocol/job.ts';
 import type { LongWork } from '../protocol/progress.ts';
 import { runSchema, type Run } from '../protocol/run.ts';
+import { requireFreeBytes } from '../store/freeSpace.ts';
 import { findRun, recordRunEnd, recordRunStart } from '../store/runs.ts';
 import { freezeRows, type DataFile, type FrozenFile } from './freezeRows.ts';
+import { bytesToRun } from './spaceNeeded.ts';
 import type { StageContext } from './stageContext.ts';
 import { TrainerEvents } from './trainerEvents.ts';
 
@@ -119,6 +121,7 @@ export async function* runJob(context: StageContext, order: JobOrder, signal: Ab
 /** Starts a job, or finds that another process was faster. */
 async function startJob(context: StageContext, order: JobOrder, id: string, again: boolean): Promise<void> {
   const { host, trainer } = context;
+  requireFreeBytes(host.folderOf(id), await bytesToRun(order.run), order.title);
   await pointToModel(host.folderOf(id), order.run);
   await host.prepare({
     version: JOB_VERSION, id, grace_seconds: GRACE_SECONDS,
