@@ -1,6 +1,6 @@
 // Splits a file that holds one JSON array of objects into its elements without reading it whole: such files hold hundreds
-// of megabytes on a single line. A scan over bytes finds where elements end (strings, escapes, depth); complete elements
-// are then parsed many at a time.
+// of megabytes on a single line. Complete elements are parsed many at a time: a block is cut where one seems to end, and only
+// where that fails a scan over all bytes finds where they do (strings, escapes, depth).
 import { isUtf8 } from 'node:buffer';
 import { UserError } from '../domain/errors.ts';
 
@@ -16,68 +16,122 @@ const QUOTE = 0x22, BACKSLASH = 0x5c, OPEN_BRACKET = 0x5b, CLOSE_BRACKET = 0x5d,
 const isBlank = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 const isMarkByte = (byte: number): boolean => byte === 0xef || byte === 0xbb || byte === 0xbf; // of UTF-8's byte order mark
 
+/** What is expected next outside of elements. */
+type Expected = 'start' | 'element' | 'first-element' | 'separator' | 'end';
+
 /**
  * Yields the elements of the array in order, as many at a time as a chunk completes.
  * @param file as it is named in messages.
  * @throws {UserError} `json-broken`, naming the first bad record (from 1): syntax, an element that is no object, a file that ends early.
  */
 export async function* readJsonRecords(chunks: AsyncIterable<Buffer>, file: string): AsyncGenerator<JsonRecord[], void, void> {
-  let state: 'start' | 'element' | 'separator' | 'end' = 'start'; // what is expected outside of elements
-  let expectsElement = false; // after a comma
-  let depth = 0; // inside an element when > 0
-  let inString = false;
-  let escaped = false; // the next byte belongs to an escape
+  let expected: Expected = 'start';
   let row = 0; // elements yielded so far
-  let rest: Buffer = Buffer.alloc(0); // the unfinished element, scanned already
+  let rest: Buffer = Buffer.alloc(0); // begins where `expected` holds
+
+  function scan(buffer: Buffer): JsonRecord[] {
+    const found = findElements(buffer, expected, file, row);
+    const records = found.bounds.length === 0 ? [] : parseElements(buffer, found.bounds, file, row);
+    ({ expected } = found);
+    rest = buffer.subarray(found.rest);
+    row += records.length;
+    return records;
+  }
 
   for await (const chunk of chunks) {
     const buffer = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    const ends: number[] = []; // start and end offsets of complete elements, two by two
-    let begin = depth > 0 ? 0 : -1;
-    for (let i = rest.length; i < buffer.length; i++) {
-      const byte = buffer[i]!;
-      if (depth > 0) {
-        if (inString) {
-          if (escaped) escaped = false;
-          else if (byte === BACKSLASH) escaped = true;
-          else if (byte === QUOTE) inString = false;
-        } else if (byte === QUOTE) inString = true;
-        else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth++;
-        else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
-          depth--;
-          if (depth === 0) {
-            ends.push(begin, i + 1);
-            state = 'separator';
-          }
-        }
-        continue;
-      }
-      if (isBlank(byte) || (state === 'start' && isMarkByte(byte))) continue;
-      if (state === 'start' && byte === OPEN_BRACKET) state = 'element';
-      else if (state === 'element' && byte === OPEN_BRACE) {
-        depth = 1;
-        begin = i;
-        expectsElement = false;
-      } else if (state === 'separator' && byte === COMMA) {
-        state = 'element';
-        expectsElement = true;
-      } else if ((state === 'separator' || (state === 'element' && !expectsElement)) && byte === CLOSE_BRACKET) state = 'end';
-      else throw broken(file, row + ends.length / 2 + 1, state === 'start' ? 'the file is no JSON list' : state === 'end' ? 'something follows the end of the list' : 'no object where one was expected');
+    const block = expected === 'element' ? parseBlock(buffer) : null;
+    if (block !== null) {
+      rest = buffer.subarray(block.end);
+      row += block.records.length;
+      yield block.records;
+    } else {
+      const records = scan(buffer);
+      if (records.length > 0) yield records;
     }
-    if (ends.length > 0) {
-      const records = parseElements(buffer, ends, file, row);
-      row += records.length;
-      yield records;
-    }
-    rest = depth === 0 ? Buffer.alloc(0) : buffer.subarray(begin);
     if (rest.length > MAX_RECORD_BYTES) throw broken(file, row + 1, 'it is longer than 16 MB');
   }
-  if (state !== 'end') throw broken(file, row + 1, 'the file ends in the middle, it was cut off');
+  const last = scan(rest); // a block leaves the last elements, which no comma follows
+  if (last.length > 0) yield last;
+  if (expected !== 'end') throw broken(file, row + 1, 'the file ends in the middle, it was cut off');
+}
+
+/** Places tried for the end of a block: braces and commas stand in titles as well. */
+const CUTS_TRIED = 16;
+
+/**
+ * The elements of a buffer that begins with one, without looking at every byte: cut behind the last `},` and parsed in one go.
+ * A cut within a string or an inner object leaves that open, so that what parses was cut between elements.
+ * @returns null where this does not succeed, whatever the reason: `findElements` then finds it out. `end`: behind the comma.
+ */
+function parseBlock(buffer: Buffer): { records: JsonRecord[]; end: number } | null {
+  let brace = buffer.length;
+  for (let tried = 0; tried < CUTS_TRIED; tried++) {
+    brace = brace === 0 ? -1 : buffer.lastIndexOf(CLOSE_BRACE, brace - 1);
+    if (brace === -1) return null;
+    let comma = brace + 1;
+    while (comma < buffer.length && isBlank(buffer[comma]!)) comma++;
+    if (buffer[comma] !== COMMA) continue;
+    const bytes = buffer.subarray(0, brace + 1);
+    if (!isUtf8(bytes)) return null;
+    try {
+      const values = JSON.parse(`[${bytes.toString('utf8')}]`) as unknown[];
+      return values.every(isObject) ? { records: values.map((value) => ({ value, validUtf8: true })), end: comma + 1 } : null;
+    } catch {
+      continue;
+    }
+  }
+  return null;
+}
+
+function isObject(value: unknown): value is JsonRecord['value'] {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Scans all bytes for the complete elements of a buffer: `bounds` holds start, end, start, end, …; `rest` is where the
+ * unfinished one begins.
+ * @throws {UserError} `json-broken` for what stands between elements and does not belong there.
+ */
+function findElements(buffer: Buffer, before: Expected, file: string, rowsBefore: number): { bounds: number[]; rest: number; expected: Expected } {
+  const bounds: number[] = [];
+  let expected = before;
+  let begin = -1;
+  let depth = 0; // inside an element when > 0
+  let inString = false;
+  for (let i = 0; i < buffer.length; i++) {
+    const byte = buffer[i]!;
+    if (depth > 0) {
+      if (inString) {
+        if (byte === BACKSLASH) i++; // the next byte belongs to the escape
+        else if (byte === QUOTE) inString = false;
+      } else if (byte === QUOTE) inString = true;
+      else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth++;
+      else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+        depth--;
+        if (depth === 0) {
+          bounds.push(begin, i + 1);
+          expected = 'separator';
+        }
+      }
+      continue;
+    }
+    if (isBlank(byte) || (expected === 'start' && isMarkByte(byte))) continue;
+    if (expected === 'start' && byte === OPEN_BRACKET) expected = 'first-element';
+    else if ((expected === 'element' || expected === 'first-element') && byte === OPEN_BRACE) {
+      depth = 1;
+      begin = i;
+      expected = 'element';
+    } else if (expected === 'separator' && byte === COMMA) expected = 'element';
+    else if ((expected === 'separator' || expected === 'first-element') && byte === CLOSE_BRACKET) expected = 'end';
+    else throw broken(file, rowsBefore + bounds.length / 2 + 1, expected === 'start' ? 'the file is no JSON list' : expected === 'end' ? 'something follows the end of the list' : 'no object where one was expected');
+  }
+  return { bounds, rest: depth === 0 ? buffer.length : begin, expected };
 }
 
 /** Parses the elements between `bounds` (start, end, start, end, …) in one go; one by one where that fails, to name the bad one. */
 function parseElements(buffer: Buffer, bounds: readonly number[], file: string, rowsBefore: number): JsonRecord[] {
-  const all = buffer.subarray(bounds[0]!, bounds[bounds.length - 1]!);
+  const all = buffer.subarray(bounds[0], bounds.at(-1));
   if (isUtf8(all)) {
     try {
       const values = JSON.parse(`[${all.toString('utf8')}]`) as JsonRecord['value'][];

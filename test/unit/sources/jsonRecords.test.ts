@@ -21,6 +21,12 @@ describe('readJsonRecords', () => {
     for (let size = 1; size <= length; size++) assert.deepEqual((await read(text, size)).map((record) => record.value), values, `chunks of ${size} bytes`);
   });
 
+  it('is not misled by texts that look like the end of a record', async () => {
+    const misleading = Array.from({ length: 60 }, (_, i) => ({ Pid: String(i), Title: i % 3 === 0 ? '"},{"Title":"' : '},{},{', nested: [{ a: '},' }, {}] }));
+    const text = JSON.stringify(misleading);
+    for (const size of [64, 100, 333, 1024, 5000]) assert.deepEqual((await read(text, size)).map((record) => record.value), misleading, `chunks of ${size} bytes`);
+  });
+
   it('reads an empty list', async () => {
     assert.deepEqual(await read('[]', 1), []);
   });
@@ -28,6 +34,14 @@ describe('readJsonRecords', () => {
   it('marks the records that are not UTF-8 and no others', async () => {
     const bytes = Buffer.concat([Buffer.from('[{"a":"x"},{"a":"'), Buffer.from([0xe9]), Buffer.from('"},{"a":"é"}]')]);
     assert.deepEqual((await read(bytes, 7)).map((record) => record.validUtf8), [true, false, true]);
+  });
+
+  it('names a bad record far behind the first chunk', async () => {
+    const good = Array.from({ length: 50 }, (_, i) => JSON.stringify({ Pid: i }));
+    for (const bad of ['{Pid:1}', '7', '[{}]', '{"Pid":1}}', 'null']) {
+      const text = `[${[...good, bad, ...good].join(',')}]`;
+      await assert.rejects(read(text, 128), (error: Error) => /record 5[12]:/.test(error.message), bad);
+    }
   });
 
   for (const [what, text, record] of [
