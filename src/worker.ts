@@ -10,7 +10,7 @@ import { findPython, findTrainerPython, setUpTrainer, type TrainerSetupOptions }
 import { LocalHost } from './hosts/local/localHost.ts';
 import { mappingPath, writeMapping } from './sources/mapping.ts';
 import { cancelJob } from './stages/cancelJob.ts';
-import { decideOnPost } from './stages/decideOnPost.ts';
+import { decideOnPost, decideOnPosts } from './stages/decideOnPost.ts';
 import { indexedPlace } from './stages/indexedPlace.ts';
 import { detectPosts, QUICK_LOOK_ROWS } from './stages/indexPosts.ts';
 import { makeDemo } from './stages/makeDemo.ts';
@@ -22,6 +22,7 @@ import type { Database } from './store/database.ts';
 import { listExcludedPosts } from './store/decisions.ts';
 import { listSkippedRows } from './store/generations.ts';
 import { openStore } from './store/openStore.ts';
+import { PostList } from './store/postList.ts';
 import { scoreCounts } from './store/posts.ts';
 import { findRun } from './store/runs.ts';
 import { searchPosts } from './store/search.ts';
@@ -50,6 +51,14 @@ function store(): Promise<Database> {
   return opening;
 }
 
+const lists = new WeakMap<Database, PostList>(); // a store's posts in memory go with its connection
+async function postList(): Promise<PostList> {
+  const database = await store();
+  const list = lists.get(database) ?? new PostList(database);
+  lists.set(database, list);
+  return list;
+}
+
 const trainerPackage = join(data.resources, 'trainer');
 function trainerSetup(python: string | null): TrainerSetupOptions {
   return { python: python ?? '', requirements: join(trainerPackage, 'requirements.txt'), folder: join(data.storage, 'trainer'), log };
@@ -72,6 +81,18 @@ const live: Handlers<LiveMethods> = {
   searchPosts: async ({ text, limit }) => searchPosts(await store(), null, text, limit),
   excludedPosts: async ({ limit }) => listExcludedPosts(await store(), limit),
   decideOnPost: async (decision) => decideOnPost({ store: await store(), storeFolder: data.storeFolder, now }, decision),
+  postsPage: async function* (request) {
+    return yield* (await postList()).page(request);
+  },
+  postsOverview: async function* (request) {
+    return yield* (await postList()).overview(request);
+  },
+  postDetails: async function* (request) {
+    return yield* (await postList()).details(request);
+  },
+  decideOnPosts: async function* (request) {
+    return yield* decideOnPosts({ store: await store(), storeFolder: data.storeFolder, now }, request);
+  },
   skippedRows: async ({ source, limit }) => {
     const { id, root } = requireSource(await store(), source);
     return listSkippedRows(await store(), id, limit).map((row) => ({ ...row, file: join(root, row.file) }));

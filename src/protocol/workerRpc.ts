@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import type { Hundredths, PostKey } from '../domain/posts.ts';
 import type { PipelineStatus } from './pipelineStatus.ts';
+import { postsRequests, type ChangedPost, type PostDetails, type PostsOverview, type PostsPage } from './postsView.ts';
 import type { EvaluationReport } from './report.ts';
 import { method } from './requestChannel.ts';
 import { runRequestSchema } from './stageRequests.ts';
@@ -48,6 +49,11 @@ export const LIVE_METHODS = {
   searchPosts: method<PostHit[]>()(z.object({ text: z.string().max(200), limit: z.int().positive().max(200) })),
   excludedPosts: method<PostHit[]>()(z.object({ limit: z.int().positive().max(1000) })),
   decideOnPost: method<void>()(z.object({ kind: z.enum(['post-excluded', 'post-restored']), source, pid: z.string(), reason: z.string().max(500), author: z.string().max(200) })),
+  /** The Posts view (postsView.ts). While posts are read into memory for the first time these tell how far it is. */
+  postsPage: method<PostsPage>()(postsRequests.page),
+  postsOverview: method<PostsOverview>()(postsRequests.overview),
+  postDetails: method<PostDetails | null>()(postsRequests.details),
+  decideOnPosts: method<ChangedPost[]>()(postsRequests.decide),
   skippedRows: method<SkippedRowHit[]>()(z.object({ source, limit: z.int().positive().max(5000) })),
   /** How many posts of a source have each score, ascending: what percentiles are read from. */
   scoreCounts: method<[Hundredths, number][]>()(z.object({ source })),

@@ -3,8 +3,10 @@
 import { randomUUID } from 'node:crypto';
 import { UserError } from '../domain/errors.ts';
 import type { PostKey } from '../domain/posts.ts';
+import type { ChangedPost, PostsRequest } from '../protocol/postsView.ts';
+import type { LongWork } from '../protocol/progress.ts';
 import { appendDecision } from '../sources/decisionFiles.ts';
-import { addDecision, type Decision, type PostDecisionKind } from '../store/decisions.ts';
+import { addDecision, exclusionOf, type Decision, type PostDecisionKind } from '../store/decisions.ts';
 import { postByPid } from '../store/posts.ts';
 import { requireSource } from '../store/sources.ts';
 import type { StageContext } from './stageContext.ts';
@@ -24,4 +26,21 @@ export function decideOnPost({ store, storeFolder, now }: Pick<StageContext, 'st
     id: randomUUID(), pid: post.pid, kind: decision.kind, reason: decision.reason, contentHash: post.contentHash, author: decision.author, decidedAt: now(),
   };
   addDecision(store, source.id, event, () => appendDecision(storeFolder, { source: source.name, ...event }));
+}
+
+/**
+ * The same decision on many posts, each an event of its own. Posts that are as asked already are left alone; the answer
+ * names the others with the reason that they carried before, so that all of it can be taken back.
+ */
+export async function* decideOnPosts(context: Pick<StageContext, 'store' | 'storeFolder' | 'now'>, { posts, ...decision }: PostsRequest<'decide'>): LongWork<ChangedPost[]> {
+  const changed: ChangedPost[] = [];
+  for (const [index, post] of posts.entries()) {
+    const before = exclusionOf(context.store, requireSource(context.store, post.source).id, post.pid);
+    if ((before === null) === (decision.kind === 'post-excluded')) {
+      decideOnPost(context, { ...decision, ...post });
+      changed.push({ ...post, reason: before ?? '' });
+    }
+    yield { message: 'Deciding', done: index + 1, total: posts.length, unit: 'posts' };
+  }
+  return changed;
 }

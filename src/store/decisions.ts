@@ -49,6 +49,12 @@ export function* replayDecisions(store: Database, sourceId: number, decisions: r
   }
 }
 
+/** Why a person left the post out ('' without a reason), or null when it is not left out. */
+export function exclusionOf(store: Database, sourceId: number, pid: string): string | null {
+  const row = store.prepare<{ payload: string }>('SELECT payload FROM excluded_posts WHERE source_id = ? AND pid = ?').get(sourceId, pid);
+  return row === undefined ? null : ((JSON.parse(row.payload) as { reason?: string }).reason ?? '');
+}
+
 /** Live posts that a person has left out, newest decision first; the snippet says who and why. */
 export function listExcludedPosts(store: Database, limit: number): PostHit[] {
   const rows = store.prepare<Omit<PostHit, 'snippet'> & { root: string; payload: string; author: string }>(

@@ -20,16 +20,20 @@ interface PredictionRow {
   role: ModelRole; plan: string; variant: string; base: string; draw_id: number | null; model_id: number;
 }
 
-// The answer a person would want: of the experiment that the settings name, of its most tuned model, of the newest run;
-// of that run exact before greedy and the longest history.
+/**
+ * The answer a person would want goes first: of the experiment that the settings name, of its most tuned model, of the newest
+ * run; of that run exact before greedy and the longest history. Predictions are p, models m, draws d, runs r.
+ */
+export const PREDICTION_PREFERENCE = `
+  (ifnull(d.seed, :dataSeed) = :dataSeed AND m.plan = :plan AND m.training_seed = :trainingSeed AND m.base = :base) DESC,
+  CASE m.role WHEN 'aligned' THEN 0 WHEN 'sft' THEN 1 ELSE 2 END, ifnull(r.started_at, p.predicted_at) DESC, p.decoder = 'median' DESC, p.k DESC, p.predicted_at DESC`;
+
 const NEWEST_PREDICTION = `
   SELECT p.value, p.text, p.quantiles, p.decoder, p.k, p.history, p.run_id, p.predicted_at, p.prompt_hash,
          m.role, m.plan, m.variant, m.base, m.draw_id, m.id AS model_id
   FROM predictions p JOIN models m ON m.id = p.model_id LEFT JOIN draws d ON d.id = m.draw_id LEFT JOIN runs r ON r.id = p.run_id
   WHERE p.source_id = :source AND p.pid = :pid AND p.decoder IN ('median','greedy') AND (:role IS NULL OR m.role = :role)
-  ORDER BY (ifnull(d.seed, :dataSeed) = :dataSeed AND m.plan = :plan AND m.training_seed = :trainingSeed AND m.base = :base) DESC,
-           CASE m.role WHEN 'aligned' THEN 0 WHEN 'sft' THEN 1 ELSE 2 END, ifnull(r.started_at, p.predicted_at) DESC, p.decoder = 'median' DESC, p.k DESC, p.predicted_at DESC
-  LIMIT 1`;
+  ORDER BY ${PREDICTION_PREFERENCE} LIMIT 1`;
 
 /** @param experimentNow the experiment that the settings name at the moment; its predictions go first */
 export function createPostCards(store: Database, experimentNow: () => Experiment): PostCards {
@@ -112,7 +116,8 @@ function newestPrediction(store: Database, post: StoredPost, { dataSeed, plan, t
   };
 }
 
-function modelName(model: Pick<PredictionRow, 'role' | 'variant' | 'base'>): string {
+/** 'idpop, tiny'. */
+export function modelName(model: Pick<PredictionRow, 'role' | 'variant' | 'base'>): string {
   const base = model.base.split(/[\\/]/).at(-1) ?? model.base; // a folder's own name; its place says nothing
   const tuned = model.role === 'aligned' ? model.variant || 'aligned' : model.role;
   return `${tuned}, ${base}`;

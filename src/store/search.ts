@@ -42,13 +42,17 @@ function rowsByPid(store: Database, sourceId: number | null, beginning: string, 
 
 function rowsByWords(store: Database, sourceId: number | null, words: readonly string[], limit: number): HitRow[] {
   if (words.length === 0) return [];
-  const last = words.length - 1;
-  const query = words.map((word, i) => `"${word}"${i === last && Buffer.byteLength(word) >= PREFIX_BYTES ? '*' : ''}`).join(' ');
   return store.prepare<HitRow>(
     `WITH hits AS MATERIALIZED (SELECT rowid AS id, rank FROM posts_search WHERE posts_search MATCH ? ORDER BY rank LIMIT ${CANDIDATES})
      SELECT ${HIT_COLUMNS} FROM hits h JOIN posts p ON p.id = h.id JOIN sources s ON s.live_generation = p.generation_id ${CAPTION_JOIN}
      WHERE ? IS NULL OR s.id = ? ORDER BY h.rank, p.id LIMIT ?`,
-  ).all(query, sourceId, sourceId, limit);
+  ).all(wordQuery(words), sourceId, sourceId, limit);
+}
+
+/** An FTS5 query of posts that hold every word; the last may be unfinished. */
+export function wordQuery(words: readonly string[]): string {
+  const last = words.length - 1;
+  return words.map((word, i) => `"${word}"${i === last && Buffer.byteLength(word) >= PREFIX_BYTES ? '*' : ''}`).join(' ');
 }
 
 function toHit(row: HitRow, words: readonly string[]): PostHit {
@@ -59,7 +63,7 @@ function toHit(row: HitRow, words: readonly string[]): PostHit {
 }
 
 /** Letters, digits and marks, as FTS5's unicode61 cuts them; at most 20 words. */
-function wordsOf(text: string): string[] {
+export function wordsOf(text: string): string[] {
   return (text.normalize('NFC').match(/[\p{L}\p{N}\p{M}\p{Co}]+/gu) ?? []).slice(0, 20);
 }
 
