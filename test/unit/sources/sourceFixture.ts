@@ -7,14 +7,9 @@ import type { StageRequest, StageResult } from '../../../src/protocol/stages.ts'
 import { indexPosts } from '../../../src/stages/indexPosts.ts';
 import type { Database, DriverName } from '../../../src/store/database.ts';
 import { openStore } from '../../../src/store/openStore.ts';
+import { PICTURES } from './pictureBytes.ts';
 
 export const DRIVERS: readonly DriverName[] = ['better-sqlite3', 'node:sqlite'];
-
-/** The smallest files that begin and end as pictures do. */
-export const PICTURES = {
-  jpeg: Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0x00, 0x10, 0x4a, 0x46, 0x49, 0x46, 0x00, 0x01, 0xff, 0xd9]),
-  png: Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0]), Buffer.from('IEND'), Buffer.from([0xae, 0x42, 0x60, 0x82])]),
-} as const;
 
 const folders: string[] = [];
 
@@ -57,7 +52,7 @@ export function smpdFiles(posts: readonly SmpdPost[], part = 'train'): Record<st
     [`${folder}text.json`]: records((post) => ({ Title: post.title ?? `Title of ${post.pid}`, Mediatype: 'photo', Alltags: post.tags ?? 'rock punk' })),
     [`${folder}temporalspatial_information.json`]: records((post) => ({ Postdate: post.postdate ?? '1446016778', Latitude: '0', Longitude: '0', Geoaccuracy: '0' })),
     [`${folder}additional_information.json`]: records(() => ({ Pathalias: 'None', Ispublic: '1', Mediastatus: 'ready' })),
-    [`${folder}user_data.json`]: JSON.stringify({ Uid: { 0: posts[0]?.uid ?? '' }, Pid: { 0: posts[0]?.pid ?? '' }, photo_count: { 0: '3' } }),
+    [`${folder}user_data.json`]: JSON.stringify({ Uid: { ...posts.map((post) => post.uid) }, Pid: { ...posts.map((post) => post.pid) }, photo_count: { ...posts.map(() => '3') } }),
     [`${part}_label.txt`]: posts.map((post) => `${post.label ?? '7.52'}\n`).join(''),
     [`${part}_img_filepath.txt`]: posts.map((post) => `${part}/${post.uid}/${post.pid}.jpg\n`).join(''),
   };

@@ -11,7 +11,8 @@ import type { Database } from '../../../src/store/database.ts';
 import { postByPid } from '../../../src/store/posts.ts';
 import { searchPosts } from '../../../src/store/search.ts';
 import { listSources, requireSource } from '../../../src/store/sources.ts';
-import { contentOf, csvTable, DRIVERS, goodRows, manyPosts, openStoreAtWork, PICTURES, removeFolders, smpdFiles, temporaryFolder, writeFiles } from '../sources/sourceFixture.ts';
+import { PICTURES } from '../sources/pictureBytes.ts';
+import { contentOf, csvTable, DRIVERS, goodRows, manyPosts, openStoreAtWork, removeFolders, smpdFiles, temporaryFolder, writeFiles } from '../sources/sourceFixture.ts';
 import { drain, usersWithPosts } from './stageFixture.ts';
 
 const refusedWith = (code: string) => (error: Error & { code?: string }): boolean => error.code === code;

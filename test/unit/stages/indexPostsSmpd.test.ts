@@ -7,7 +7,8 @@ import { listSkippedRows } from '../../../src/store/generations.ts';
 import { postAt, postByPid } from '../../../src/store/posts.ts';
 import { usersWithPosts } from './stageFixture.ts';
 import { requireSource } from '../../../src/store/sources.ts';
-import { contentOf, DRIVERS, manyPosts, openStoreAtWork, orderedPids, PICTURES, removeFolders, smpdFiles, temporaryFolder, writeFiles } from '../sources/sourceFixture.ts';
+import { PICTURES } from '../sources/pictureBytes.ts';
+import { contentOf, DRIVERS, manyPosts, openStoreAtWork, orderedPids, removeFolders, smpdFiles, temporaryFolder, writeFiles } from '../sources/sourceFixture.ts';
 
 const TEXT = 'train_allmetadata_json/train_text.json';
 const CATEGORY = 'train_allmetadata_json/train_category.json';
