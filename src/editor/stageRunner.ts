@@ -1,6 +1,7 @@
-// Runs one piece of long work at a time for a person: progress in a notification that can be cancelled, the same progress
-// for the tree and the status bar, and a plain refusal while something runs. Work that was cancelled takes a moment to end
-// (a job is told, a process dies): what is asked meanwhile waits for that end instead of being refused.
+// Runs one piece of long work at a time for a person: progress in a notification that can be cancelled (unless it ends
+// at once), the same progress for the tree and the status bar, and a plain refusal while something runs. Work that was
+// cancelled takes a moment to end (a job is told, a process dies): what is asked meanwhile waits for that end instead of
+// being refused.
 import * as vscode from 'vscode';
 import { UserError } from '../domain/errors.ts';
 import type { Progress } from '../protocol/progress.ts';
@@ -8,6 +9,12 @@ import { cancellation } from '../protocol/requestChannel.ts';
 import type { StageName } from '../protocol/stages.ts';
 import type { CurationFolder } from './curationFolder.ts';
 import { plainMessage } from './plainMessage.ts';
+
+/**
+ * Milliseconds before work is shown in a notification. What ends sooner only tells its result: a progress that flashes says
+ * nothing, and VS Code keeps the fourth notification within 800 ms to itself, which would be the result of the next stage.
+ */
+const NOTIFICATION_DELAY = 500;
 
 export interface RunningStage {
   readonly folder: CurationFolder;
@@ -62,17 +69,24 @@ export class StageRunner implements vscode.Disposable {
     const controller = new AbortController();
     this.#controller = controller;
     this.#show({ folder: work.folder, stage: work.stage, source: work.source, title: work.title, startedAt: Date.now() / 1000, progress: null });
+    let notify = (_progress: Progress): void => undefined;
     try {
+      const outcome = work.run(controller.signal, (progress) => {
+        this.#show({ ...this.#running!, progress });
+        notify(progress);
+      });
+      if (await endsWithin(NOTIFICATION_DELAY, outcome)) return await outcome;
       const options = { location: vscode.ProgressLocation.Notification, title: plainMessage(work.title, 200), cancellable: true };
       return await vscode.window.withProgress(options, async (notification, token) => {
         token.onCancellationRequested(() => controller.abort());
         let shown = 0; // percent
-        return work.run(controller.signal, (progress) => {
-          this.#show({ ...this.#running!, progress });
+        notify = (progress) => {
           const percent = percentOf(progress);
           notification.report({ message: plainMessage(progressText(progress), 300), ...(percent === null ? {} : { increment: Math.max(0, percent - shown) }) });
           shown = Math.max(shown, percent ?? 0);
-        });
+        };
+        if (this.#running?.progress) notify(this.#running.progress);
+        return outcome;
       });
     } finally {
       this.#controller = null;
@@ -92,6 +106,17 @@ export class StageRunner implements vscode.Disposable {
   dispose(): void {
     this.cancel();
     this.#changed.dispose();
+  }
+}
+
+/** Whether it resolves or rejects within so many milliseconds. */
+async function endsWithin(milliseconds: number, outcome: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLong = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), milliseconds)));
+  try {
+    return await Promise.race([outcome.then(() => true, () => true), tooLong]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
