@@ -22,15 +22,29 @@ export class Workbench {
     await this.page.locator('.monaco-workbench .part.statusbar .statusbar-item').first().waitFor({ timeout: 60_000 });
   }
 
-  /** Runs a command by its title. Tries again until it is listed, because extensions register late and focus may wander. */
-  async runCommand(title: string, timeout = 60_000): Promise<void> {
-    const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
+  /**
+   * Runs a command by its row in the palette. Tries again until the palette has taken it: extensions register late, focus may
+   * wander, and a key that is pressed while the list is drawn anew is lost.
+   * @param isWhole whether the row's title must be just this, not only hold it
+   */
+  async runCommand(title: string, { timeout = 60_000, isWhole = false } = {}): Promise<void> {
+    const rows = this.page.locator('.quick-input-list .monaco-list-row');
+    const row = (isWhole ? rows.filter({ has: this.page.getByText(title, { exact: true }) }) : rows.filter({ hasText: title })).first();
     await this.retry(timeout, async () => {
       await this.page.keyboard.press('F1');
       await this.quickInput.fill(`>${title}`, { timeout: 2000 });
-      await row.waitFor({ timeout: 1000 });
+      await row.waitFor({ timeout: 2000 });
+      if (await row.evaluate((element) => (element as unknown as { matches(selector: string): boolean }).matches('.focused'), undefined, { timeout: 1000 })) await this.page.keyboard.press('Enter');
+      else await row.click({ timeout: 2000 });
+      await this.paletteClosed();
     }, () => this.page.keyboard.press('Escape'));
-    await this.page.keyboard.press('Enter');
+  }
+
+  /** A palette that closes, or makes room for what the command itself asks, has started the command; one that stays has not. */
+  private async paletteClosed(): Promise<void> {
+    for (const deadline = Date.now() + 2000; await this.quickInput.isVisible() && (await this.quickInput.inputValue({ timeout: 1000 })).startsWith('>'); await this.page.waitForTimeout(50)) {
+      if (Date.now() > deadline) throw new Error('The palette stays: it has not taken the command.');
+    }
   }
 
   /** Opens a file of the workspace by name, at a line when given ('name:12'). */
