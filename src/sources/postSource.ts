@@ -36,12 +36,15 @@ export interface PostBatch {
   readonly skipped: readonly SkippedRow[];
 }
 
+/** The family before the dash, the layout behind it: another layout of the same family is another state of the same data. */
+export type SourceKind = 'smpd-2018' | 'smpd-2020' | 'smpd-2022' | 'tpic-2017' | 'smpvideo-2025' | 'table';
+
 /** A source as detected: nothing but the heads of its files was read. */
 export interface PostSource {
-  readonly kind: 'smpd-2022' | 'table';
+  readonly kind: SourceKind;
   readonly root: string; // absolute folder
   readonly suggestedName: string;
-  readonly template: 'smpd';
+  readonly template: 'smpd' | 'tpic2017';
   readonly files: readonly SourceFile[];
   readonly hasPictures: boolean;
   readonly approximateRows: number;

@@ -1,5 +1,5 @@
 // Paths inside a source's folder: found, measured, and kept from leading out of it.
-import { lstatSync, realpathSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { UserError } from '../domain/errors.ts';
 import type { SourceFile } from './postSource.ts';
@@ -21,4 +21,23 @@ export function describeFile(root: string, path: string, role: string, read: boo
 function isInside(root: string, path: string): boolean {
   const realRoot = realpathSync(root);
   return realpathSync(path).startsWith(realRoot.endsWith(sep) ? realRoot : realRoot + sep);
+}
+
+export interface DataFile {
+  readonly path: string; // relative to the root, with forward slashes
+  readonly isFile: boolean; // false: a folder or something else by that name, or a link to nothing
+}
+
+/** Entries of the folder, and of those of its folders whose names match `below`, that match `name`; sorted. */
+export function listDataFiles(root: string, name: RegExp, below: RegExp): DataFile[] {
+  const found: DataFile[] = [];
+  const list = (folder: string): void => {
+    for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+      const path = `${folder}${entry.name}`;
+      if (name.test(entry.name)) found.push({ path, isFile: statSync(join(root, path), { throwIfNoEntry: false })?.isFile() === true });
+      else if (folder === '' && entry.isDirectory() && below.test(entry.name)) list(`${path}/`);
+    }
+  };
+  list('');
+  return found.sort((a, b) => (a.path < b.path ? -1 : 1));
 }

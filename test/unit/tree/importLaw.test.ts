@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { ESLint } from 'eslint';
-import { importFault } from '../../../scripts/importLaw.ts';
+import { importFault, packageFault } from '../../../scripts/importLaw.ts';
 import { ROOT } from '../../../scripts/paths.ts';
 
 const BREACHES: readonly (readonly [from: string, to: string, reason: RegExp])[] = [
   ['src/domain/metrics.ts', 'src/protocol/report.ts', /pure/],
   ['src/protocol/run.ts', 'src/store/posts.ts', /contracts/],
   ['src/pipeline.ts', 'src/stages/samplePosts.ts', /looked up by the roots/],
-  ['src/sources/smpd2022.ts', 'src/store/posts.ts', /joins readers and store/],
-  ['src/store/posts.ts', 'src/sources/smpd2022.ts', /all SQL/],
+  ['src/sources/smpd.ts', 'src/store/posts.ts', /joins readers and store/],
+  ['src/store/posts.ts', 'src/sources/smpd.ts', /all SQL/],
   ['src/models/client.ts', 'src/store/posts.ts', /used by stages/],
   ['src/exports/trl.ts', 'src/store/posts.ts', /without a store/],
   ['src/hosts/local/localHost.ts', 'src/domain/posts.ts', /what a post is/],
@@ -21,8 +21,6 @@ const BREACHES: readonly (readonly [from: string, to: string, reason: RegExp])[]
   ['webview/captions/page.ts', 'src/editor/hoverCard.ts', /holds no truth/],
   ['src/editor/hoverCard.ts', 'src/extension.ts', /composition root/],
   ['src/worker.ts', 'src/cli.ts', /composition root/],
-  ['src/stages/samplePosts.ts', 'vscode', /in a worker/],
-  ['src/worker.ts', 'vscode', /in a worker/],
   ['src/domain/metrics.ts', 'test/unit/fixtures.ts', /what ships/],
   ['src/helpers/dates.ts', 'src/domain/posts.ts', /no room/],
 ];
@@ -31,11 +29,31 @@ const ALLOWED: readonly (readonly [from: string, to: string])[] = [
   ['src/hosts/local/localHost.ts', 'src/domain/errors.ts'],
   ['src/stages/samplePosts.ts', 'src/store/posts.ts'],
   ['src/editor/hoverCard.ts', 'src/protocol/postCard.ts'],
-  ['src/editor/hoverCard.ts', 'vscode'],
-  ['src/extension.ts', 'vscode'],
   ['src/extension.ts', 'src/store/openStore.ts'],
   ['src/domain/instructions.ts', 'resources/trainer/multismp/clauses.json'],
   ['test/unit/settings.test.ts', 'src/protocol/settings.ts'],
+];
+
+const PACKAGE_BREACHES: readonly (readonly [from: string, specifier: string, reason: RegExp])[] = [
+  ['src/stages/samplePosts.ts', 'vscode', /in a worker/],
+  ['src/worker.ts', 'vscode', /in a worker/],
+  ['src/domain/metrics.ts', 'node:fs', /pure/],
+  ['src/domain/metrics.ts', 'fs', /pure/],
+  ['src/domain/metrics.ts', 'zod', /pure/],
+  ['src/protocol/run.ts', 'node:path', /contracts/],
+  ['webview/posts/page.ts', 'node:path', /holds no truth/],
+  ['src/editor/hoverCard.ts', 'better-sqlite3', /all SQL/],
+  ['src/stages/samplePosts.ts', 'node:sqlite', /all SQL/],
+];
+const ALLOWED_PACKAGES: readonly (readonly [from: string, specifier: string])[] = [
+  ['src/editor/hoverCard.ts', 'vscode'],
+  ['src/extension.ts', 'vscode'],
+  ['src/domain/ridge.ts', 'ml-matrix'],
+  ['src/domain/seededGenerator.ts', 'pure-rand/generator/xoroshiro128plus'],
+  ['webview/posts/page.ts', '@vscode/webview-ui-toolkit/dist/index.js'],
+  ['src/store/betterSqlite.ts', 'better-sqlite3'],
+  ['src/stages/samplePosts.ts', 'node:fs'],
+  ['test/unit/settings.test.ts', 'better-sqlite3'],
 ];
 
 describe('the import law', () => {
@@ -44,6 +62,13 @@ describe('the import law', () => {
   }
   for (const [from, to] of ALLOWED) {
     it(`allows ${from} → ${to}`, () => assert.equal(importFault(from, to), null));
+  }
+
+  for (const [from, specifier, reason] of PACKAGE_BREACHES) {
+    it(`forbids ${from} → ${specifier} and says why`, () => assert.match(packageFault(from, specifier) ?? 'allowed', reason));
+  }
+  for (const [from, specifier] of ALLOWED_PACKAGES) {
+    it(`allows ${from} → ${specifier}`, () => assert.equal(packageFault(from, specifier), null));
   }
 
   it('is a lint error, for every kind of import', async function () {
@@ -64,6 +89,16 @@ describe('the import law', () => {
       assert.equal(messages.length, 1, line);
       assert.match(messages[0] ?? '', /domain may not import store.*pure/);
     }
+    assert.match((await messagesOf("import { readFileSync } from 'node:fs'; readFileSync;"))[0] ?? '', /domain may not import node:fs.*pure/);
     assert.deepEqual(await messagesOf("export const one = 1;"), []);
+  });
+
+  it('keeps clocks and unseeded chance out of domain', async function () {
+    this.timeout(60_000);
+    const eslint = new ESLint({ cwd: ROOT });
+    for (const call of ['Date.now()', 'new Date()', 'Math.random()', 'performance.now()', 'process.cwd()', 'globalThis.crypto', "fetch('x')"]) {
+      const [result] = await eslint.lintText(`export const value = ${call};`, { filePath: join(ROOT, 'src', 'domain', 'posts.ts') });
+      assert.equal(result?.messages.length, 1, `${call}: ${JSON.stringify(result?.messages)}`);
+    }
   });
 });
