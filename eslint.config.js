@@ -18,6 +18,9 @@ const NO_MODULE_PATHS = [
   { selector: "MetaProperty[meta.name='import']", message: 'Bundles are CommonJS, so import.meta is empty in them: take paths from the composition root.' },
   { selector: "Identifier[name=/^__(dirname|filename)$/]", message: 'Sources run as they are and bundled: take paths from the composition root.' },
 ];
+const NO_CLOCK = ["MemberExpression[object.name='Date'][property.name='now']", "NewExpression[callee.name='Date'][arguments.length=0]"].map(selector => ({
+  selector, message: 'domain has no clock: a time is given to it.',
+}));
 
 export default defineConfig(
   { ignores: ['dist/', 'demo/', 'out/', 'test/out/', '.tools/', '.venv/', '**/.smp/', 'resources/'] },
@@ -43,6 +46,15 @@ export default defineConfig(
     rules: {
       'no-console': 'error', // one log channel, passed in
       'no-restricted-syntax': ['error', NO_DEFAULT_EXPORT, NO_BARREL, ...NO_SQL, ...NO_MODULE_PATHS],
+    },
+  },
+  {
+    // The method gives the same result for the same input: time and chance are given to it.
+    files: ['src/domain/**/*.ts'],
+    rules: {
+      'no-restricted-globals': ['error', ...['process', 'performance', 'crypto', 'fetch', 'setTimeout', 'setInterval', 'setImmediate', 'globalThis', 'Buffer'].map(name => ({ name, message: 'domain is pure: whatever the machine tells is given to it.' }))],
+      'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: 'Chance comes from a seeded stream (randomStream.ts).' }],
+      'no-restricted-syntax': ['error', NO_DEFAULT_EXPORT, NO_BARREL, ...NO_SQL, ...NO_MODULE_PATHS, ...NO_CLOCK],
     },
   },
   {

@@ -26,6 +26,15 @@ const ROOMS: Readonly<Record<string, Room>> = {
 };
 const MAY_IMPORT_VSCODE = ['editor', 'extension.ts'];
 
+/** Rooms without a machine below them: the packages that they may use, and no module of Node. */
+const PURE_ROOMS: Readonly<Record<string, readonly string[]>> = {
+  domain: ['ml-matrix', 'pure-rand'],
+  protocol: ['zod'],
+  webview: ['@vscode/webview-ui-toolkit'],
+};
+/** Drivers of databases: whatever else could open one would sooner or later hold SQL. */
+const DATABASE_DRIVERS = ['better-sqlite3', 'node:sqlite'];
+
 /** The room of a file given by its path below the checkout ('src/store/posts.ts' → 'store'), or null outside src and webview. */
 function roomOf(path: string): string | null {
   const [top, second, ...rest] = path.split('/');
@@ -35,14 +44,10 @@ function roomOf(path: string): string | null {
   return second === 'pipeline.ts' ? 'pipeline' : 'root';
 }
 
-/** Why `from` must not import `to` (paths below the checkout with '/', or a package's name), or null when it may. */
+/** Why `from` must not import `to` (paths below the checkout with '/'), or null when it may. */
 export function importFault(from: string, to: string): string | null {
   const fromRoom = roomOf(from);
   if (fromRoom === null) return null;
-  if (to === 'vscode') {
-    const allowed = MAY_IMPORT_VSCODE.some(place => from.startsWith(`src/${place}`));
-    return allowed ? null : `Only src/editor and src/extension.ts may import vscode: everything else must also run in a worker and on the command line.`;
-  }
   if (to.endsWith('.json')) return null; // data with one home: the manifest, the clauses
   const toRoom = roomOf(to);
   if (toRoom === null) return `src and webview may not import ${to}: what ships is below src and webview, and the rest is for building and testing.`;
@@ -55,6 +60,21 @@ export function importFault(from: string, to: string): string | null {
   return `${fromRoom} may not import ${toRoom} (only ${allowed}): ${room.because}`;
 }
 
+/** Why `from` (a path below the checkout with '/') must not import a package or a module of Node, or null when it may. */
+export function packageFault(from: string, specifier: string): string | null {
+  const room = roomOf(from);
+  if (room === null) return null;
+  if (specifier === 'vscode') {
+    const allowed = MAY_IMPORT_VSCODE.some(place => from.startsWith(`src/${place}`));
+    return allowed ? null : 'Only src/editor and src/extension.ts may import vscode: everything else must also run in a worker and on the command line.';
+  }
+  if (DATABASE_DRIVERS.includes(specifier) && room !== 'store') return `Only src/store may import ${specifier}: all SQL is there.`;
+  const allowed = PURE_ROOMS[room];
+  const name = specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+  if (allowed === undefined || allowed.includes(name)) return null;
+  return `${room} may not import ${specifier} (only ${allowed.join(', ')}): ${ROOMS[room]!.because}`;
+}
+
 /** ESLint rule; options: the checkout's absolute folder. */
 export const importLaw: Rule.RuleModule = {
   meta: { type: 'problem', schema: [{ type: 'string' }], messages: { fault: '{{fault}}' } },
@@ -64,9 +84,8 @@ export const importLaw: Rule.RuleModule = {
     const check = (source: { value?: unknown } | null | undefined, node: Rule.Node): void => {
       const specifier = source?.value;
       if (typeof specifier !== 'string') return;
-      if (!specifier.startsWith('.') && specifier !== 'vscode') return;
-      const to = specifier === 'vscode' ? specifier : below(resolve(dirname(context.filename), specifier));
-      const fault = importFault(below(context.filename), to);
+      const from = below(context.filename);
+      const fault = specifier.startsWith('.') ? importFault(from, below(resolve(dirname(context.filename), specifier))) : packageFault(from, specifier);
       if (fault !== null) context.report({ node, messageId: 'fault', data: { fault } });
     };
     return {
