@@ -20,7 +20,7 @@ const planned = { source, dataSeed: seed, plan: z.enum(PLANS) };
 /** Columns of a table by role; see sources/mapping.ts for how it is guessed. Kept in .smp/mappings/<source>.json. */
 export const mappingSchema = z.object({
   version: z.literal(1),
-  format: z.enum(['csv', 'tsv', 'jsonl']),
+  format: z.enum(['csv', 'tsv', 'jsonl', 'parquet']),
   delimiter: z.string().nullable(),
   columns: z.object({
     pid: z.string(), uid: z.string(), time: z.string(), popularity: z.string(),

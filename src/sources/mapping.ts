@@ -3,8 +3,9 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../domain/errors.ts';
+import { LARGEST_SCORE } from '../domain/posts.ts';
 import { mappingSchema, type Mapping } from '../protocol/stages.ts';
-import { MAX_SCORE, parseNumber, parseTime, textOf } from './fieldValues.ts';
+import { parseNumber, parseTime, textOf } from './fieldValues.ts';
 import { shown } from './postSource.ts';
 import type { TableFormat } from './tableRows.ts';
 
@@ -78,7 +79,8 @@ export async function guessMapping({ file, format, header, rows, mostRows }: Gue
   });
 }
 
-function guessColumns(header: readonly string[]): { [role in Role]: string | null } {
+/** The column of each role by its name, or null. */
+export function guessColumns(header: readonly string[]): { [role in Role]: string | null } {
   const taken = new Set<string>();
   const pick = (role: Role): string | null => {
     for (const name of NAMES[role]) {
@@ -109,7 +111,7 @@ async function lookAtRows(rows: AsyncIterable<readonly TableRow[]>, popularity: 
       const number = scale === null ? parseNumber(row[popularity]) : null;
       if (number === null) continue;
       if (!Number.isInteger(number)) scale = 'as-is';
-      else if (number > MAX_SCORE) scale = 'log2-count-plus-1';
+      else if (number * 100 > LARGEST_SCORE) scale = 'log2-count-plus-1';
     }
     read += batch.length;
     if (read >= mostRows || (scale !== null && first.length >= ROWS_LOOKED_AT)) break;

@@ -1,4 +1,4 @@
-// Reader for tables: one CSV, TSV or JSON-lines file with a mapping of its columns.
+// Reader for tables: one CSV, TSV, JSON-lines or Parquet file with a mapping of its columns.
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '../domain/errors.ts';
@@ -6,11 +6,12 @@ import type { Post } from '../domain/posts.ts';
 import type { Mapping } from '../protocol/stages.ts';
 import { idFault, parseDegrees, parseNumber, parseTime, scoreOf, textFault, textOf } from './fieldValues.ts';
 import { CHUNK_BYTES, readHashed } from './hashedFile.ts';
-import { checkMapping, guessMapping, type TableRow } from './mapping.ts';
+import { checkMapping, guessColumns, guessMapping, type TableRow } from './mapping.ts';
+import { describeParquet, isParquet, readParquet } from './parquetRows.ts';
 import { PictureFolder } from './pictures.ts';
 import { PICTURES_AT_ONCE, ROWS_AT_ONCE, shown, type PostBatch, type PostSource, type ReadPost, type SkippedRow, type SourceFile } from './postSource.ts';
 import { describeFile } from './sourcePaths.ts';
-import { detectTableFormat, readTable, requireText, type RawRow, type TableFormat } from './tableRows.ts';
+import { detectTableFormat, readTable, requireText, type RawRow, type TableFormat, type TableRows } from './tableRows.ts';
 
 /**
  * Detects a table. The mapping is the given one, else `kept` (of an earlier import, perhaps edited), else guessed.
@@ -23,23 +24,35 @@ export async function detectTable(path: string, given: Mapping | null, kept: (su
   const name = basename(path);
   const file = describeFile(root, name, 'table', true);
   const head = readStart(path);
-  requireText(head, name);
-  const suggestedName = name.replace(/\.(csv|tsv|txt|jsonl|ndjson|json)$/i, '');
+  const parquet = isParquet(head, name);
+  if (!parquet) requireText(head, name);
+  const suggestedName = name.replace(/\.(csv|tsv|txt|jsonl|ndjson|json|parquet)$/i, '');
   const stored = given ?? kept(suggestedName);
-  const format: TableFormat | null = stored === null ? detectTableFormat(head) : { format: stored.format, delimiter: stored.delimiter };
+  if (stored !== null && (stored.format === 'parquet') !== parquet) {
+    throw new UserError('mapping-columns', `The mapping is for ${stored.format}, but ${name} is ${parquet ? 'a Parquet file' : 'none'}.`, 'Correct the mapping, or remove its file to have it guessed again.');
+  }
+  const format: TableFormat | null = parquet ? { format: 'parquet', delimiter: null } : stored === null ? detectTableFormat(head) : { format: stored.format, delimiter: stored.delimiter };
   if (format === null) return null;
 
-  const sampleBatches = (): AsyncGenerator<{ header: readonly string[]; rows: RawRow[] }, void, void> => readTable(readHashed(path, name, file, () => undefined), format, name);
-  const header = await firstHeader(sampleBatches(), name);
-  const mapping = stored ?? (await guessMapping({ file: name, format, header, rows: goodRows(sampleBatches()), mostRows }));
+  const described = parquet ? await describeParquet(path, name) : null;
+  const sample = (columns: readonly (string | null)[]): AsyncGenerator<TableRows, void, void> => rowsOf(path, file, format, columns, null);
+  const header = described?.header ?? (await firstHeader(sample([]), name));
+  const guessed = guessColumns(header);
+  const mapping = stored ?? (await guessMapping({ file: name, format, header, rows: goodRows(sample([guessed.time, guessed.popularity])), mostRows }));
   checkMapping(mapping, header, name);
-  const pictures = await hasPictures(root, mapping, sampleBatches());
-  const approximateRows = approximateRowCount(file, head);
+  const pictures = await hasPictures(root, mapping, sample([mapping.columns.image]));
+  const approximateRows = described?.rows ?? approximateRowCount(file, head);
   return {
     kind: 'table', root, suggestedName, template: 'smpd', files: [file], hasPictures: pictures, approximateRows, mapping,
     findings: describeFindings(name, format, mapping, header, approximateRows, pictures, stored === null ? 'guessed' : given === null ? 'kept' : 'given'),
     read: (onHash) => readPosts(root, file, format, mapping, pictures, onHash),
   };
+}
+
+/** The rows of a table. Of a Parquet file only `columns` are read. @param onHash null: the file is not read to its end. */
+function rowsOf(path: string, file: SourceFile, format: TableFormat, columns: readonly (string | null)[], onHash: ((sha256: string) => void) | null): AsyncGenerator<TableRows, void, void> {
+  if (format.format !== 'parquet') return readTable(readHashed(path, file.path, file, onHash ?? (() => undefined)), format, file.path);
+  return readParquet({ path, file: file.path, expected: file, columns: columns.filter((name) => name !== null), onHash });
 }
 
 function readStart(path: string): Buffer {
@@ -66,6 +79,7 @@ async function hasPictures(root: string, mapping: Mapping, batches: AsyncGenerat
   const column = mapping.columns.image;
   if (column === null) return false;
   for await (const { rows } of batches) {
+    if (rows.length === 0) continue;
     return rows.slice(0, 200).some(({ values }) => {
       const path = textOf(values[column]) ?? '';
       return path !== '' && !path.startsWith('/') && !path.split('/').includes('..') && existsSync(join(root, path));
@@ -82,12 +96,12 @@ function approximateRowCount(file: SourceFile, head: Buffer): number {
 
 function describeFindings(name: string, format: TableFormat, mapping: Mapping, header: readonly string[], rows: number, pictures: boolean, origin: 'guessed' | 'kept' | 'given'): string[] {
   const { columns } = mapping;
-  const kind = format.format === 'jsonl' ? 'JSON lines' : format.format === 'tsv' ? 'a TSV table' : `a CSV table (cut at ${shown(format.delimiter ?? ',')})`;
+  const kind = format.format === 'parquet' ? 'a Parquet table' : format.format === 'jsonl' ? 'JSON lines' : format.format === 'tsv' ? 'a TSV table' : `a CSV table (cut at ${shown(format.delimiter ?? ',')})`;
   const roles = Object.entries(columns).filter(([, column]) => column !== null).map(([role, column]) => `${role} = ${column}`);
   const used = new Set([...Object.values(columns), ...mapping.extra]);
   const off = header.filter((column) => !used.has(column) && !mapping.outcome.includes(column));
   const findings = [
-    `${name} is ${kind} of about ${rows.toLocaleString('en')} rows.`,
+    `${name} is ${kind} of ${format.format === 'parquet' ? '' : 'about '}${rows.toLocaleString('en')} rows.`,
     `Its mapping is ${origin}: ${roles.join(', ')}; times are ${TIME_NAMES[mapping.timeFormat]}.`,
     mapping.popularityScale === 'as-is' ? `Scores are ${columns.popularity} as it is.` : `Scores are log2(${columns.popularity} + 1), because ${columns.popularity} holds counts.`,
   ];
@@ -106,7 +120,8 @@ const TIME_NAMES: Readonly<Record<Mapping['timeFormat'], string>> = {
 async function* readPosts(root: string, file: SourceFile, format: TableFormat, mapping: Mapping, hasPictures: boolean, onHash: (path: string, sha256: string) => void): AsyncGenerator<PostBatch, void, void> {
   const pictures = hasPictures ? new PictureFolder(root) : null;
   const rowsAtOnce = hasPictures ? PICTURES_AT_ONCE : ROWS_AT_ONCE;
-  for await (const { rows } of readTable(readHashed(join(root, file.path), file.path, file, (sha256) => onHash(file.path, sha256)), format, file.path)) {
+  const columns = [...Object.values(mapping.columns), ...mapping.extra];
+  for await (const { rows } of rowsOf(join(root, file.path), file, format, columns, (sha256) => onHash(file.path, sha256))) {
     for (let begin = 0; begin < rows.length; begin += rowsAtOnce) yield toBatch(rows.slice(begin, begin + rowsAtOnce), file.path, mapping, pictures);
   }
 }
@@ -157,7 +172,7 @@ function labelOf(value: unknown, mapping: Mapping, file: string, row: number): n
   if (number === null) return { reason: 'label is no number', detail: shown(value) };
   if (number < 0) {
     throw new UserError(
-      'negative-label', `${file}, line ${row}: ${mapping.columns.popularity} is ${number}, and scores cannot be negative.`,
+      'negative-label', `${file}, ${mapping.format === 'parquet' ? 'row' : 'line'} ${row}: ${mapping.columns.popularity} is ${number}, and scores cannot be negative.`,
       'Remove such rows, add a constant to the column, or map popularity to another column.',
     );
   }

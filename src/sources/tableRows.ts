@@ -1,4 +1,4 @@
-// Rows of a CSV, TSV or JSON-lines file, streamed. What a table is, is told by its content: an object on the first line, or
+// Rows of a CSV, TSV or JSON-lines file, streamed (Parquet: parquetRows.ts). What a table is, is told by its content: an object on the first line, or
 // the delimiter that cuts the line of names into most columns.
 import { isUtf8 } from 'node:buffer';
 import { Parser, type CsvError } from 'csv-parse';
@@ -7,13 +7,19 @@ import { shown } from './postSource.ts';
 import { readTextLines } from './textLines.ts';
 
 export interface TableFormat {
-  readonly format: 'csv' | 'tsv' | 'jsonl';
-  readonly delimiter: string | null; // null for JSON lines
+  readonly format: 'csv' | 'tsv' | 'jsonl' | 'parquet';
+  readonly delimiter: string | null; // null for JSON lines and Parquet
+}
+
+/** What the readers of tables yield: the header with every batch. */
+export interface TableRows {
+  readonly header: readonly string[];
+  readonly rows: RawRow[];
 }
 
 /** One row. `fault` says why it has no usable values. */
 export interface RawRow {
-  readonly row: number; // the line on which it begins, from 1
+  readonly row: number; // the line on which it begins, in Parquet the row; from 1
   readonly values: Readonly<Record<string, unknown>>;
   readonly fault: { readonly reason: string; readonly detail: string } | null;
 }
@@ -52,12 +58,12 @@ export function detectTableFormat(head: Buffer): TableFormat | null {
  * Yields the header, then rows in batches. For JSON lines the header are the keys of the first batch's objects.
  * @throws {UserError} `table-broken` naming file and line: a quote that is never closed, a header with a name twice.
  */
-export async function* readTable(chunks: AsyncIterable<Buffer>, format: TableFormat, file: string): AsyncGenerator<{ header: readonly string[]; rows: RawRow[] }, void, void> {
+export async function* readTable(chunks: AsyncIterable<Buffer>, format: TableFormat, file: string): AsyncGenerator<TableRows, void, void> {
   if (format.format === 'jsonl') yield* readJsonLines(chunks, file);
   else yield* readDelimited(chunks, format.delimiter ?? (format.format === 'tsv' ? '\t' : ','), file);
 }
 
-async function* readDelimited(chunks: AsyncIterable<Buffer>, delimiter: string, file: string): AsyncGenerator<{ header: readonly string[]; rows: RawRow[] }, void, void> {
+async function* readDelimited(chunks: AsyncIterable<Buffer>, delimiter: string, file: string): AsyncGenerator<TableRows, void, void> {
   let header: string[] | null = null;
   let rows: RawRow[] = [];
   let lastLine = 0; // on which the row before ended
@@ -142,7 +148,7 @@ function cutCharacterBytes(bytes: Buffer): number {
   return 0;
 }
 
-async function* readJsonLines(chunks: AsyncIterable<Buffer>, file: string): AsyncGenerator<{ header: readonly string[]; rows: RawRow[] }, void, void> {
+async function* readJsonLines(chunks: AsyncIterable<Buffer>, file: string): AsyncGenerator<TableRows, void, void> {
   let line = 0;
   let header: string[] | null = null;
   for await (const lines of readTextLines(chunks, file)) {
