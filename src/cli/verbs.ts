@@ -78,7 +78,7 @@ export function addVerbs(program: Command, invocation: Invocation): void {
   const stage = <Name extends StageName>(name: Name, keys: readonly SettingKey[], request: (source: string, settings: Settings) => StageRequest<Name>): Command =>
     verb(name, makes(name), keys, (place) => runStageVerb(place, name, request(chooseSource(place.context.store, place.options.source), place.settings)));
 
-  verb('index <path>', `${makes('index')}: a folder in the SMPD layout, or a CSV, TSV or JSONL table`, ['index.allowSkips'], indexVerb)
+  verb('index <path>', `${makes('index')}: a folder in the SMPD layout, or a CSV, TSV, JSONL or Parquet table`, ['index.allowSkips'], indexVerb)
     .option('--name <name>', 'name of the source; else made of the path')
     .option('--mapping <file>', 'JSON file that says which column is what; else guessed from the header and kept in .smp/mappings');
   verb('remove', 'take a source out of the store; its files stay as they are', [], (place) =>

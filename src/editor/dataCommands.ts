@@ -18,7 +18,7 @@ import { readSettings } from './settingsReader.ts';
 import type { StageCommands } from './stageCommands.ts';
 import type { StageRunner } from './stageRunner.ts';
 
-const TABLES = ['csv', 'tsv', 'jsonl', 'ndjson', 'txt'];
+const TABLES = ['csv', 'tsv', 'jsonl', 'ndjson', 'txt', 'parquet'];
 
 export interface DataCommandsOptions {
   readonly folders: CurationFolders;

@@ -162,7 +162,7 @@ export class PipelineModel implements vscode.Disposable {
   }
 
   #watch(folder: string): vscode.Disposable {
-    const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(vscode.Uri.file(folder), '*.{json,jsonl,ndjson,csv,tsv,txt}'));
+    const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(vscode.Uri.file(folder), '*.{json,jsonl,ndjson,csv,tsv,txt,parquet}'));
     const look = (uri: vscode.Uri): void => void this.#fileChanged(uri);
     return vscode.Disposable.from(watcher, watcher.onDidChange(look), watcher.onDidDelete(look));
   }
