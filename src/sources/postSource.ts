@@ -37,7 +37,7 @@ export interface PostBatch {
 }
 
 /** The family before the dash, the layout behind it: another layout of the same family is another state of the same data. */
-export type SourceKind = 'smpd-2018' | 'smpd-2020' | 'smpd-2022' | 'tpic-2017' | 'smpvideo-2025' | 'table';
+export type SourceKind = 'smpd-2018' | 'smpd-2020' | 'smpd-2022' | 'smpd-mixed' | 'tpic-2017' | 'smpvideo-2025' | 'table';
 
 /** A source as detected: nothing but the heads of its files was read. */
 export interface PostSource {

@@ -9,7 +9,7 @@ import { approximateLines, HEAD_BYTES, headOf, headText } from './fileHead.ts';
 import { readHashed } from './hashedFile.ts';
 import { joinColumns } from './joinColumns.ts';
 import { PictureFolder } from './pictures.ts';
-import type { PostBatch, PostSource, SourceFile } from './postSource.ts';
+import type { PostBatch, PostSource, SourceFile, SourceKind } from './postSource.ts';
 import { isPlainlyUtf8, postLineFormat } from './smpd2018.ts';
 import { recogniseContent, type SmpdContent } from './smpdContent.ts';
 import { LINE_FORMATS, RECORD_FORMATS } from './smpdJson.ts';
@@ -103,7 +103,8 @@ function toPart(root: string, name: string, found: readonly FoundFile[]): SmpdPa
     const ordered = content === 'post-lines' ? alike.toSorted((a, b) => shardNumber(a.path) - shardNumber(b.path)) : alike;
     const [first, second] = ordered;
     if (second !== undefined && !(content === 'post-lines' && areShards(ordered.map((file) => file.path)))) throw ambiguous(first!.path, second.path, content, name);
-    files.set(content, ordered.map((file) => describeFile(root, file.path, `${name}/${content}`, true)));
+    // Line n of a shard is not line n of the part's lists: a group of its own.
+    files.set(content, ordered.map((file, index) => describeFile(root, file.path, `${name}${second === undefined ? '' : `.${index}`}/${content}`, true)));
   }
   const lines = paths.get('post-lines'), records = paths.get('text') ?? paths.get('category') ?? paths.get('temporalspatial');
   if (lines !== undefined && records !== undefined) throw ambiguous(lines[0]!.path, records[0]!.path, 'metadata', name);
@@ -166,33 +167,39 @@ function approximateRowCount(root: string, part: SmpdPart): number {
   return Math.round((file.size / Math.max(1, Math.min(file.size, HEAD_BYTES))) * records);
 }
 
-type Layout = '2018' | '2020' | '2022';
+type Layout = '2018' | '2020' | '2022' | 'mixed';
 
-/** What tells a part's layout: its metadata, then its list of pictures, then its user file. */
-function layoutOf(part: SmpdPart): Layout {
-  if (part.files.has('post-lines')) return '2018';
-  if (part.files.has('picture-paths')) return '2022';
-  if (part.files.has('picture-urls')) return '2020';
-  return part.files.has('user') && !part.usersByColumn ? '2020' : '2022';
+/** What tells a part's layout: its metadata, its list of pictures, its user file and the folder that they lie in. */
+function layoutOf({ files, usersByColumn }: SmpdPart): Layout {
+  if (files.has('post-lines')) return '2018';
+  const isNew = files.has('picture-paths') || usersByColumn || [...files.values()].flat().some((file) => file.path.includes('/'));
+  const isOld = files.has('picture-urls') || (files.has('user') && !usersByColumn);
+  return isNew && isOld ? 'mixed' : isOld ? '2020' : '2022';
 }
 
-function kindOf(parts: readonly SmpdPart[]): PostSource['kind'] {
-  return `smpd-${layoutOf(parts[0]!)}`;
+function kindOf(parts: readonly SmpdPart[]): SourceKind {
+  const [layout, ...others] = new Set(parts.map(layoutOf));
+  return `smpd-${others.length === 0 ? layout! : 'mixed'}`;
 }
 
-const LAYOUT_NAMES: Readonly<Record<Layout, string>> = { 2018: '2018 (lines of fifteen fields)', 2020: '2019 and 2020 (JSON lists, addresses of pictures)', 2022: '2022 (JSON lists, picture files)' };
+const LAYOUT_NAMES: Readonly<Record<Layout, string>> = {
+  2018: 'the layout of 2018 (lines of fifteen fields)', 2020: 'the layout of 2019 and 2020 (JSON lists, addresses of pictures)', 2022: 'the layout of 2022 (JSON lists, picture files)',
+  mixed: 'a mixture of the layouts of 2020 and 2022',
+};
 
 function describeFindings(root: string, parts: readonly SmpdPart[], pictures: string | null, rows: readonly number[]): string[] {
   const layouts = [...new Set(parts.map(layoutOf))].map((layout) => LAYOUT_NAMES[layout]);
   const counts = parts.map((part, index) => `about ${rows[index]!.toLocaleString('en')} ${part.name} posts`);
-  const findings = [`${root} holds SMPD in the layout of ${layouts.join(' and of ')}: ${counts.join(', ')}.`];
+  const findings = [`${root} holds SMPD in ${layouts.join(' and ')}: ${counts.join(', ')}.`];
   for (const part of parts) findings.push(...partFindings(root, part));
+  const users = parts.flatMap((part) => (part.files.get('user') ?? []).map((file) => `${file.path} (${part.usersByColumn ? 'by column' : 'a list of rows'})`));
+  if (users.length > 0) findings.push(`Compared with the posts row by row: ${users.join(', ')}. What is said there of users, vectors included, is used by no stage and not kept.`);
   if (pictures !== null) findings.push(`Pictures lie below ${join(root, pictures)}: posts whose picture is missing, empty or broken are dropped.`);
   else findings.push(parts.some((part) => part.files.has('picture-urls')) ? 'Of pictures there are only addresses: “Fetch Pictures…” can get them. Until then no post is dropped for its picture.' : 'No pictures were found: no post is dropped for its picture.');
   return findings;
 }
 
-function partFindings(root: string, { name, files, usersByColumn }: SmpdPart): string[] {
+function partFindings(root: string, { name, files }: SmpdPart): string[] {
   const findings: string[] = [];
   const lines = files.get('post-lines');
   if (!files.has('label')) findings.push(`The ${name} posts have no labels: they can be predicted, not trained on.`);
@@ -205,7 +212,5 @@ function partFindings(root: string, { name, files, usersByColumn }: SmpdPart): s
     findings.push(`The ${name} posts are cut into ${lines.length} files, read in the order of their numbers (${numbers[0]} … ${numbers.at(-1)}).`);
     if (gap !== undefined) findings.push(`Before ${lines[numbers.indexOf(gap)]!.path} a file seems to be missing.`);
   }
-  const user = files.get('user')?.[0];
-  if (user !== undefined) findings.push(`${user.path} (${usersByColumn ? 'by column' : 'a list of rows'}) is compared with the posts row by row; what it says of users, and its vectors, is used by no stage and not kept.`);
   return findings;
 }
