@@ -19,7 +19,7 @@ const RUNNERS: Readonly<Record<string, () => Promise<Totals>>> = {
   lint: () => runCheck(node('lint', join(MODULES, 'eslint', 'bin', 'eslint.js'), '.')),
   types: () => runCheck(node('types', join(MODULES, 'typescript', 'bin', 'tsc'), '-p', '.')),
   'python-lint': () => runCheck(python('python-lint', 'ruff', 'check', '--config', TRAINER_PROJECT, 'resources/trainer', 'test/trainer')),
-  'python-types': () => runCheck(python('python-types', 'mypy', '--config-file', TRAINER_PROJECT, 'resources/trainer')),
+  'python-types': () => runCheck(python('python-types', 'mypy', '--config-file', TRAINER_PROJECT, 'resources/trainer', 'test/trainer')),
   unit: () => runMocha(node('unit', MOCHA, 'test/{unit,webview,hosts}/**/*.test.ts')),
   trainer: () => runPytest(python('trainer', 'pytest', '-c', TRAINER_PROJECT, 'test/trainer')),
   pipeline: () => runMocha(node('pipeline', MOCHA, 'test/pipeline/**/*.test.ts')),

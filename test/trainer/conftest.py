@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -180,3 +182,19 @@ def pair_rows(count: int, seed: int) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def signal_at_call(monkeypatch: pytest.MonkeyPatch, place: object, name: str, at: int) -> list[tuple[Any, ...]]:
+    """From here on the process gets SIGTERM when `place.name` is called for the at-th time, counted from 1. Returns the
+    arguments of each call, as they come."""
+    calls: list[tuple[Any, ...]] = []
+    real = getattr(place, name)
+
+    def call_then_real(*arguments: Any) -> Any:
+        calls.append(arguments)
+        if len(calls) == at:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return real(*arguments)
+
+    monkeypatch.setattr(place, name, call_then_real)
+    return calls

@@ -15,13 +15,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from conftest import align_order, events_of, invented_rows, pair_rows, phase, steps_of, train_order, write_rows
+from conftest import align_order, events_of, invented_rows, pair_rows, phase, signal_at_call, steps_of, train_order, write_rows
 from multismp import aligning
 from multismp import validation as validating
 from multismp.checkpoints import StopSignal
 from multismp.config import AnswerRange, ModelReference, Validation
 from multismp.data import read_instruction_rows
+from multismp.decoding import PromptBatch
 from multismp.losses import PairLogps
+from multismp.prefix_sharing import shared_pair_logps
+from multismp.schedule import set_linear_rate
 from multismp.tuning import load_model, save_model
 from multismp.validation import ValidationSet
 
@@ -145,17 +148,9 @@ def test_a_stopped_run_goes_on_with_the_losses_it_would_have_had(
 ) -> None:
     order = align_order(random_base, pairs, loss, epochs=3)
     assert run_verb(tmp_path / "whole", order) == 0
-    real = aligning.set_linear_rate
-
-    def rate_then_signal(optimizer: Any, peak: float, step: int, steps: int) -> float:
-        if step == 4:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return real(optimizer, peak, step, steps)
-
-    monkeypatch.setattr(aligning, "set_linear_rate", rate_then_signal)
+    signal_at_call(monkeypatch, aligning, "set_linear_rate", 5)
     job = tmp_path / "stopped"
     assert run_verb(job, order) == 143
-    monkeypatch.setattr(aligning, "set_linear_rate", real)
     assert run_verb(job, order) == 0
     assert events_of(job, "started")[1]["resumed_at"] == 5
     assert steps_of(job) == steps_of(tmp_path / "whole")
@@ -178,8 +173,9 @@ def test_a_policy_that_is_not_its_reference_at_step_0_is_a_bug(
 def test_a_model_that_ignores_masks_gets_its_prompts_twice(
     random_base: Path, tmp_path: Path, pairs: Path, run_verb: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = aligning.shared_pair_logps
-    monkeypatch.setattr(aligning, "shared_pair_logps", lambda model, batch: tuple(part + 0.5 for part in real(model, batch)))
+    monkeypatch.setattr(
+        aligning, "shared_pair_logps", lambda model, batch: tuple(part + 0.5 for part in shared_pair_logps(model, batch))
+    )
     job = tmp_path / "job"
     assert run_verb(job, align_order(random_base, pairs, "idpop")) == 0
     assert "computed twice" in events_of(job, "warning")[0]["message"]
@@ -246,7 +242,7 @@ def test_a_stop_outside_the_steps_keeps_them(
         if place == stop_at and seen.count(place) == 1:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    real_logps, real_batch, real_rate = aligning._Aligner._logps, validating.PromptBatch, aligning.set_linear_rate
+    real_logps = aligning._Aligner._logps
 
     def logps(self: Any, batch: Any) -> Any:
         signal_at("steps" if torch.is_grad_enabled() else "epoch" if self._reference else "reference")
@@ -255,11 +251,11 @@ def test_a_stop_outside_the_steps_keeps_them(
     def batch(*arguments: Any) -> Any:
         signal_at(f"look {seen.count('look') + 1}")
         seen.append("look")
-        return real_batch(*arguments)
+        return PromptBatch(*arguments)
 
     def rate(optimizer: Any, peak: float, step: int, steps: int) -> float:
         signal_at("last step of an epoch" if step == 2 else "another step")
-        return real_rate(optimizer, peak, step, steps)
+        return set_linear_rate(optimizer, peak, step, steps)
 
     monkeypatch.setattr(aligning._Aligner, "_logps", logps)
     monkeypatch.setattr(validating, "PromptBatch", batch)

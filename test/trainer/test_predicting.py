@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conftest import BASE, RANGE, events_of, invented_rows, predict_order, read_rows, write_rows
+from conftest import BASE, RANGE, events_of, invented_rows, predict_order, read_rows, signal_at_call, write_rows
 from multismp import predicting
 from multismp.tuning import LoadedModel
 
 Run = Callable[[Path, dict[str, Any]], int]
-ALL = [{"name": "median"}, {"name": "greedy", "max_new_tokens": 16}, {"name": "sample", "draws": 2}]
+ALL: list[dict[str, Any]] = [{"name": "median"}, {"name": "greedy", "max_new_tokens": 16}, {"name": "sample", "draws": 2}]
 
 
 @pytest.fixture
@@ -70,23 +68,14 @@ def test_a_stopped_prediction_goes_on_where_it_was(
     tmp_path: Path, rows: Path, run_verb: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run_verb(tmp_path / "whole", predict_order(BASE, rows, ALL)) == 0
-    batches: list[int] = []
-    real = predicting.PromptBatch
-
-    def batch_then_signal(model: Any, encoder: Any, prompts: Any) -> Any:
-        batches.append(len(prompts))
-        if len(batches) == 2:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return real(model, encoder, prompts)
-
-    monkeypatch.setattr(predicting, "PromptBatch", batch_then_signal)
+    batches = signal_at_call(monkeypatch, predicting, "PromptBatch", 2)
     job = tmp_path / "stopped"
     assert run_verb(job, predict_order(BASE, rows, ALL)) == 143
     assert not (job / "predictions.jsonl").exists()
     with (job / "checkpoints" / "rows.jsonl").open("a", encoding="utf-8") as kept:
         kept.write('["5/9", [{"id')  # the line that a kill tore
     assert run_verb(job, predict_order(BASE, rows, ALL)) == 0
-    assert batches == [4, 4, 2]
+    assert [len(prompts) for _, _, prompts in batches] == [4, 4, 2]
     assert (job / "predictions.jsonl").read_text() == (tmp_path / "whole" / "predictions.jsonl").read_text()
 
 
@@ -94,23 +83,14 @@ def test_a_batch_that_a_kill_tore_is_done_again_whole(
     tmp_path: Path, rows: Path, run_verb: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else its last rows would stand beside others, and round otherwise."""
-    batches: list[list[list[int]]] = []
-    real = predicting.PromptBatch
-
-    def batch_then_signal(model: Any, encoder: Any, prompts: Any) -> Any:
-        batches.append(prompts)
-        if len(batches) == 2:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return real(model, encoder, prompts)
-
-    monkeypatch.setattr(predicting, "PromptBatch", batch_then_signal)
+    batches = signal_at_call(monkeypatch, predicting, "PromptBatch", 2)
     job = tmp_path / "job"
     assert run_verb(job, predict_order(BASE, rows, ALL)) == 143
     kept = job / "checkpoints" / "rows.jsonl"
     kept.write_bytes(b"".join(kept.read_bytes().splitlines(keepends=True)[:5]))  # one row of the second batch is left
     assert run_verb(job, predict_order(BASE, rows, ALL)) == 0
-    assert batches[2] == batches[1]
-    assert [len(batch) for batch in batches] == [4, 4, 4, 2]
+    assert batches[2][2] == batches[1][2]  # the prompts
+    assert [len(prompts) for _, _, prompts in batches] == [4, 4, 4, 2]
     assert [row["id"] for row in read_rows(job / "predictions.jsonl")[::4]] == [f"5/{at}" for at in range(10)]
 
 

@@ -83,7 +83,7 @@ def test_a_batch_has_one_number_of_posts_and_every_way_of_writing_occurs() -> No
 def test_number_embeddings_start_in_order() -> None:
     tokenizer = build_tokenizer(0)
     model = build_model(PriorSize(64, 1, 2, 0, 0.0), tokenizer, seed=0)
-    embeddings = model.get_input_embeddings().weight.detach()[:, :32]
+    embeddings = model.get_input_embeddings().get_parameter("weight").detach()[:, :32]
     numbers = embeddings[[tokenizer.convert_tokens_to_ids(f" {whole}.") for whole in range(32)]]
     near = (numbers[1:] - numbers[:-1]).norm(dim=1)
     far = (numbers[8:] - numbers[:-8]).norm(dim=1)

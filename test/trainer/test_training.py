@@ -17,12 +17,13 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from conftest import BASE, ROOT, events_of, invented_rows, phase, steps_of, train_order, write_rows
+from conftest import BASE, ROOT, events_of, invented_rows, phase, signal_at_call, steps_of, train_order, write_rows
 from multismp import training
 from multismp import validation as validating
 from multismp.checkpoints import StopSignal
 from multismp.config import ModelReference
 from multismp.failures import Terminated
+from multismp.forward import supervised_loss
 from multismp.tuning import load_model
 
 Run = Callable[[Path, dict[str, Any]], int]
@@ -154,17 +155,7 @@ def test_sigterm_saves_a_checkpoint_and_exits_143(
 ) -> None:
     order = two_phases(random_base, data)
     assert run_verb(tmp_path / "whole", order) == 0
-    counted = 0
-    real = training.supervised_loss
-
-    def loss_then_signal(*arguments: Any) -> torch.Tensor:
-        nonlocal counted
-        counted += 1
-        if counted == stop_after:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return real(*arguments)
-
-    monkeypatch.setattr(training, "supervised_loss", loss_then_signal)
+    signal_at_call(monkeypatch, training, "supervised_loss", stop_after)
     job = tmp_path / "stopped"
     assert run_verb(job, order) == 143
     assert len(steps_of(job)) == stop_after
@@ -183,20 +174,10 @@ def test_a_stop_within_a_look_keeps_the_steps_and_takes_the_look_later(
     monkeypatch.setattr(validating, "_PROMPTS_AT_ONCE", 2)  # two batches a look
     order = two_phases(random_base, data)
     assert run_verb(tmp_path / "whole", order) == 0
-    counted = 0
-    real = validating.PromptBatch
-
-    def batch_then_signal(*arguments: Any) -> Any:
-        nonlocal counted
-        counted += 1
-        if counted == stop_at:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return real(*arguments)
-
-    monkeypatch.setattr(validating, "PromptBatch", batch_then_signal)
+    batches = signal_at_call(monkeypatch, validating, "PromptBatch", stop_at)
     job = tmp_path / "stopped"
     assert run_verb(job, order) == 143
-    assert counted == stop_at  # no further batch was begun
+    assert len(batches) == stop_at  # no further batch was begun
     assert run_verb(job, order) == 0
     assert steps_of(job) == steps_of(tmp_path / "whole")
     assert len(events_of(job, "step")) == 30  # no step was done twice
@@ -222,8 +203,7 @@ def test_a_finished_run_is_not_repeated_unless_its_orders_change(
 def test_a_loss_that_is_no_number_stops_the_run(
     random_base: Path, tmp_path: Path, data: dict[str, Path], run_verb: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = training.supervised_loss
-    monkeypatch.setattr(training, "supervised_loss", lambda *arguments: real(*arguments) * float("nan"))
+    monkeypatch.setattr(training, "supervised_loss", lambda *arguments: supervised_loss(*arguments) * float("nan"))
     job = tmp_path / "job"
     assert run_verb(job, train_order(random_base, [phase("sft", data["sft"])], None)) == 2
     assert events_of(job, "step")[-1]["loss"] is None

@@ -13,8 +13,8 @@ import pytest
 import torch
 from datasets import Dataset
 from torch import Tensor
-from trl import DPOConfig, DPOTrainer
-from trl.trainer.dpo_trainer import DataCollatorForPreference
+from trl.trainer.dpo_config import DPOConfig
+from trl.trainer.dpo_trainer import DataCollatorForPreference, DPOTrainer
 from trl.trainer.utils import selective_log_softmax
 
 from conftest import pair_rows
@@ -70,7 +70,7 @@ def trl_loss(
     drop = torch.relu(reference[0] - chosen)
     if name == "dpop":
         inputs["ref_chosen_logps"] = inputs["ref_chosen_logps"] + LAMBDA * drop
-    loss: Tensor = trainer._compute_loss(loaded.model, dict(inputs), True)[0]
+    loss: Tensor = trainer._compute_loss(loaded.model, dict(inputs), True)[0]  # type: ignore[no-untyped-call]
     if name == "dpop-outside":
         loss = loss + (LAMBDA * drop).mean()
     if name == "idpop":
@@ -95,16 +95,16 @@ def test_a_loss_equals_trl_and_its_penalty(random_base: Path, tmp_path: Path, me
         random_numbers = torch.Generator().manual_seed(1)
         for parameter in loaded.model.parameters():
             if parameter.requires_grad:  # at the reference itself the hinge sits at its kink
-                parameter += 0.05 * torch.randn(parameter.shape, generator=random_numbers)
+                parameter.add_(0.05 * torch.randn(parameter.shape, generator=random_numbers))
     logps = PairLogps(*shared_pair_logps(loaded.model, batch), *reference)
     mu = torch.tensor([pair.mu for pair in batch])
     assert ((logps.chosen_drop > 0.01) & (mu > 0)).sum() >= 2  # the penalty has something to do
     ours = preference_loss(name, BETA, LAMBDA)(logps, mu)
-    ours.backward()  # type: ignore[no-untyped-call]
+    ours.backward()
     our_gradients = learning_gradients(loaded.model)
     loaded.model.zero_grad()
     theirs = trl_loss(name, loaded, batch, reference, tmp_path)
-    theirs.backward()  # type: ignore[no-untyped-call]
+    theirs.backward()
     assert abs(float(ours.detach()) - float(theirs.detach())) < 1e-5
     assert (our_gradients - learning_gradients(loaded.model)).abs().max() < 1e-5
     assert our_gradients.abs().max() > 1e-3

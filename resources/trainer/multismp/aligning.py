@@ -65,16 +65,7 @@ def align(
     prepare_to_learn(loaded, order.tuning, order.seed)
     aligner = _Aligner(order, loaded, rows, validation_rows, events, state, stop)
     resumed = state.load()
-    total, trainable = loaded.parameter_counts()
-    events.emit(
-        "started",
-        verb="align",
-        device=loaded.device,
-        dtype=loaded.dtype,
-        parameters=total,
-        trainable=trainable,
-        resumed_at=None if resumed is None else int(resumed["step"]),
-    )
+    events.started("align", loaded, None if resumed is None else int(resumed["step"]))
     aligner.run(resumed)
     save_model(loaded, order.output)
     events.emit("saved", path=str(order.output), chosen=f"{order.loss.name} {aligner.steps}")
@@ -116,11 +107,7 @@ class _Aligner:
         self._optimizer = make_optimizer(self._model, order.learning_rate, weight_decay=0.0)
         self._shared = True
         self._reference: list[tuple[Tensor, Tensor]] = []
-        self._validation = (
-            ValidationSet(loaded, order.validation, validation_rows)
-            if order.validation is not None and validation_rows is not None
-            else None
-        )
+        self._validation = ValidationSet.of(loaded, order.validation, validation_rows)
 
     def run(self, resumed: dict[str, Any] | None) -> None:
         start = 0

@@ -7,7 +7,10 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .tuning import LoadedModel
 
 EVENTS_FILE = Path("events.jsonl")
 
@@ -36,6 +39,19 @@ class EventLog:
     def progress(self, what: str, done: int, total: int) -> None:
         """How far a piece of work is, in its own units."""
         self.emit("progress", what=what, done=done, total=total)
+
+    def started(self, verb: str, loaded: LoadedModel, resumed_at: int | None = None) -> None:
+        """A model is loaded and the work begins, or goes on after this many steps."""
+        total, trainable = loaded.parameter_counts()
+        self.emit(
+            "started",
+            verb=verb,
+            device=loaded.device,
+            dtype=loaded.dtype,
+            parameters=total,
+            trainable=trainable,
+            resumed_at=resumed_at,
+        )
 
     def warning(self, message: str) -> None:
         """Something that a person should know but that stops nothing."""

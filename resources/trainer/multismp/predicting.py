@@ -145,16 +145,7 @@ def _row(row_id: str, decoder: str, text: str, value: int | None, **more: Any) -
 def _load(order: PredictOrder | ScoreOrder, events: EventLog, verb: str) -> LoadedModel:
     events.progress("loading", 0, 1)
     loaded = load_model(order.model, order.threads)
-    total, trainable = loaded.parameter_counts()
-    events.emit(
-        "started",
-        verb=verb,
-        device=loaded.device,
-        dtype=loaded.dtype,
-        parameters=total,
-        trainable=trainable,
-        resumed_at=None,
-    )
+    events.started(verb, loaded)
     return loaded
 
 

@@ -47,23 +47,10 @@ def train(
     phases = [[encoder.example(row.pieces, row.answer) for row in rows] for rows in phase_rows]
     longest = max(len(example) for examples in phases for example in examples)
     check_length(loaded.model.config, longest)
-    validation = (
-        ValidationSet(loaded, order.validation, validation_rows)
-        if order.validation is not None and validation_rows is not None
-        else None
-    )
+    validation = ValidationSet.of(loaded, order.validation, validation_rows)
     trainer = _Trainer(order, loaded.model, validation, events, state, stop)
     resumed = state.load()
-    total, trainable = loaded.parameter_counts()
-    events.emit(
-        "started",
-        verb="train",
-        device=loaded.device,
-        dtype=loaded.dtype,
-        parameters=total,
-        trainable=trainable,
-        resumed_at=None if resumed is None else int(resumed["steps_done"]),
-    )
+    events.started("train", loaded, None if resumed is None else int(resumed["steps_done"]))
     trainer.run(phases, resumed)
     load_trainable_state(loaded.model, trainer.best)
     save_model(loaded, order.output)

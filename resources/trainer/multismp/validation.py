@@ -37,6 +37,11 @@ class ValidationSet:
         prompts = [(loaded.encoder.prompt(row.pieces), hundredths(row.answer)) for row in rows]
         self._prompts = sorted(prompts, key=lambda prompt: len(prompt[0]))
 
+    @classmethod
+    def of(cls, loaded: LoadedModel, order: Validation | None, rows: Sequence[InstructionRow] | None) -> ValidationSet | None:
+        """None where the orders name no validation rows."""
+        return None if order is None or rows is None else cls(loaded, order, rows)
+
     @torch.no_grad()
     def look(self, stop: StopSignal) -> Look:
         """A prompt without any valid mass counts with the larger distance to the range's ends.
