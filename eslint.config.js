@@ -49,6 +49,10 @@ export default defineConfig(
     },
   },
   {
+    files: ['scripts/**/*.ts'],
+    rules: { 'no-restricted-syntax': ['error', NO_DEFAULT_EXPORT, NO_BARREL, ...NO_SQL] },
+  },
+  {
     // The method gives the same result for the same input: time and chance are given to it.
     files: ['src/domain/**/*.ts'],
     rules: {

@@ -3,7 +3,7 @@
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openStore } from '../src/store/openStore.ts';
-import { relocateStore } from '../src/store/relocateStore.ts';
+import { forgetMachine } from '../src/store/relocateStore.ts';
 import { smpQuietly } from './execute.ts';
 import { fingerprint } from './fingerprint.ts';
 import { RESOURCES, SAMPLE, TOOLS } from './paths.ts';
@@ -43,9 +43,7 @@ export async function buildSample(): Promise<boolean> {
 async function forgetThisMachine(folder: string): Promise<void> {
   const quiet = { info: () => {}, warn: () => {}, error: () => {} };
   const store = await openStore(join(folder, '.smp', 'curation.sqlite'), { readOnly: false, log: quiet });
-  relocateStore(store, NOWHERE);
-  store.prepare('UPDATE models SET path = ? WHERE path = ?').run('/smp-curator/base', join(RESOURCES, 'base'));
-  store.exec('VACUUM'); // else the old paths stay in free pages
+  forgetMachine(store, NOWHERE, { from: join(RESOURCES, 'base'), to: '/smp-curator/base' });
   store.close();
   for (const path of globSync(NOT_SHIPPED, { cwd: folder })) rmSync(join(folder, path), { recursive: true });
 }

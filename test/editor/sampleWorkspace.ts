@@ -3,7 +3,9 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore } from '../../src/store/openStore.ts';
+import { pageOfPosts } from '../../src/store/posts.ts';
 import { relocateStore } from '../../src/store/relocateStore.ts';
+import { requireSource } from '../../src/store/sources.ts';
 import { SAMPLE } from '../../scripts/paths.ts';
 
 export interface SampleWorkspace {
@@ -16,7 +18,8 @@ export async function copySample(): Promise<SampleWorkspace> {
   cpSync(SAMPLE, folder, { recursive: true });
   const store = await openStore(join(folder, '.smp', 'curation.sqlite'), { readOnly: false });
   relocateStore(store, folder);
-  const { pid } = store.prepare<{ pid: string }>('SELECT pid FROM live_posts WHERE user_order = 3 AND dropped IS NULL ORDER BY id LIMIT 1').get()!;
+  const { pid } = pageOfPosts(store, requireSource(store, 'sample').id, 0, 1000).find(({ userOrder }) => userOrder === 3)!;
+  // No stage takes a prediction or a label back: these two writes are the test's own.
   store.prepare('DELETE FROM predictions WHERE pid = ?').run(pid);
   store.prepare('UPDATE posts SET label = NULL WHERE pid = ?').run(pid);
   store.close();
