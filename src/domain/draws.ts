@@ -2,7 +2,7 @@
 // One seed determines everything, the same on every machine.
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { UserError } from './errors.ts';
-import { compareByCodePoint, type Hundredths } from './posts.ts';
+import { compareByCodePoint, LARGEST_SCORE, type Hundredths } from './posts.ts';
 import { GENERATOR_NAME, seededGenerator } from './seededGenerator.ts';
 
 export const POSTS_PER_USER = 5; // the newest ones, p1 … p5
@@ -80,7 +80,6 @@ export interface ScoreRange {
 
 /** SMPD's own, and so that of the demo in its layout. */
 export const SMPD_RANGE: ScoreRange = { min: 100, max: 1656 };
-const LARGEST_SCORE = 3199;
 const STEP = 100; // one step of 1 in the score
 
 /**

@@ -3,6 +3,9 @@
 /** A score in integer hundredths: 7.52 is 752. Rounded once, at import; errors are compared in this unit. */
 export type Hundredths = number;
 
+/** Scores run from 0 to this, 31.99 (method.md, section 3): no prompt and no answer holds a larger one. */
+export const LARGEST_SCORE: Hundredths = 3199;
+
 /** Stands for a post across sources: pids of different sources collide. */
 export interface PostKey {
   readonly source: string; // the source's name, unique in a store

@@ -100,25 +100,32 @@ export function penaltyStrength(errorChosen: Hundredths, errorRejected: Hundredt
   return mode === 'paper' ? strength : Math.min(cap, strength);
 }
 
+/**
+ * Why a pair takes no part in preference training, or null when it does: ordered pairs do whose errors differ by at least
+ * `margin` hundredths (null: no minimum, as in the paper).
+ */
+export function reasonLeftOut(pair: AnswerPair, margin: Hundredths | null): 'tie' | 'unparsable' | 'margin' | null {
+  const { state, errorChosen, errorRejected } = pair;
+  if (state === 'tie') return 'tie';
+  if (state !== 'ordered' || errorChosen === null || errorRejected === null) return 'unparsable';
+  return margin !== null && errorRejected - errorChosen < margin ? 'margin' : null;
+}
+
 export interface TrainingPairs<Pair> {
   readonly pairs: readonly { readonly pair: Pair; readonly mu: number }[];
   readonly range: ErrorRange;
   readonly leftOut: { readonly tie: number; readonly unparsable: number; readonly margin: number };
 }
 
-/**
- * The pairs that preference training sees, with μ: ordered ones whose errors differ by at least `margin` hundredths (no
- * minimum in `paper` mode). Throws a UserError where `errorRange` does.
- */
-export function trainingPairs<Pair extends AnswerPair>(pairs: readonly Pair[], settings: PenaltySettings & { readonly margin: Hundredths }): TrainingPairs<Pair> {
+/** The pairs that preference training sees, with μ. `margin` as in `reasonLeftOut`. Throws a UserError where `errorRange` does. */
+export function trainingPairs<Pair extends AnswerPair>(pairs: readonly Pair[], settings: PenaltySettings & { readonly margin: Hundredths | null }): TrainingPairs<Pair> {
   const range = errorRange(pairs);
   const leftOut = { tie: 0, unparsable: 0, margin: 0 };
   const kept: { pair: Pair; mu: number }[] = [];
   for (const pair of pairs) {
-    const { state, errorChosen, errorRejected } = pair;
-    if (state !== 'ordered' || errorChosen === null || errorRejected === null) leftOut[state === 'tie' ? 'tie' : 'unparsable']++;
-    else if (settings.mode === 'ours' && errorRejected - errorChosen < settings.margin) leftOut.margin++;
-    else kept.push({ pair, mu: penaltyStrength(errorChosen, errorRejected, range, settings) });
+    const reason = reasonLeftOut(pair, settings.margin);
+    if (reason === null) kept.push({ pair, mu: penaltyStrength(pair.errorChosen!, pair.errorRejected!, range, settings) });
+    else leftOut[reason]++;
   }
   return { pairs: kept, range, leftOut };
 }

@@ -2,6 +2,7 @@
 // trainer on whichever machine it runs. Every path is relative to the job folder, or absolute on that machine.
 // Scores in these files are integer hundredths ("7.52" is 752) wherever the name ends in `hundredths`.
 import { z } from 'zod';
+import { LARGEST_SCORE } from '../domain/posts.ts';
 
 export const RUN_VERSION = 1;
 /** Rank of the adapter where LoRA learns. */
@@ -10,7 +11,7 @@ export const LORA_RANK = 8;
 export const GREEDY_TOKENS = 16;
 
 /** The answers a data set allows, in integer hundredths, both ends included (method.md, section 3). */
-export const answerRangeSchema = z.object({ min_hundredths: z.int().min(0).max(3199), max_hundredths: z.int().min(0).max(3199) });
+export const answerRangeSchema = z.object({ min_hundredths: z.int().min(0).max(LARGEST_SCORE), max_hundredths: z.int().min(0).max(LARGEST_SCORE) });
 
 /** A causal language model: a folder, a `.gguf` file or a Hugging Face id; `adapter` is a PEFT folder put on top. */
 export const modelReferenceSchema = z.object({ base: z.string(), adapter: z.string().nullable().default(null) });

@@ -1,10 +1,8 @@
 // Parses the values of a post. Each returns null (or a reason) for what it cannot take: the caller counts and lists it.
-import type { Hundredths } from '../domain/posts.ts';
+import { LARGEST_SCORE, type Hundredths } from '../domain/posts.ts';
 import type { Mapping } from '../protocol/stages.ts';
 import { MAX_ID, MAX_TEXT } from './postSource.ts';
 
-/** Scores run from 0 to 31.99 (method.md, section 3). */
-export const MAX_SCORE = 31.99;
 /** Times from 1970 to 2100, exclusive, in unix seconds. */
 const MAX_TIME = Date.UTC(2100, 0, 1) / 1000;
 
@@ -30,7 +28,7 @@ export function toHundredths(score: number): Hundredths {
 export function scoreOf(popularity: number, scale: Mapping['popularityScale']): Hundredths | null {
   const score = scale === 'as-is' ? popularity : Math.log2(popularity + 1);
   const hundredths = toHundredths(score);
-  return hundredths >= 0 && hundredths <= MAX_SCORE * 100 ? hundredths : null;
+  return hundredths >= 0 && hundredths <= LARGEST_SCORE ? hundredths : null;
 }
 
 /** Unix seconds; a time without a zone is taken as UTC. Null for what is no time, no real day, or outside 1970 … 2100. */

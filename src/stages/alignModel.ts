@@ -57,7 +57,7 @@ function selectPairs(pairs: readonly PromptedPair[], request: StageRequest<'alig
   const stale = pairs.filter((pair) => pair.pieces === null).length;
   if (stale > 0) throw new UserError('pairs-stale', `${stale} of ${pairs.length} pairs are older than their prompts.`, 'Run “predict” for the alignment set and “pair” again.');
   const { alpha, lambda, delta, cap, margin, plan } = request;
-  const selected = trainingPairs(pairs, { mode: plan, alpha, lambda, delta, cap, margin: Math.round(margin * 100) });
+  const selected = trainingPairs(pairs, { mode: plan, alpha, lambda, delta, cap, margin: plan === 'paper' ? null : Math.round(margin * 100) });
   if (selected.pairs.length > 0) return selected;
   const { tie, unparsable, margin: small } = selected.leftOut;
   throw new UserError('no-training-pairs', `None of ${pairs.length} pairs can be trained on: ${tie} ties, ${unparsable} with an answer that is no number, ${small} below the margin.`, 'Lower the margin, or draw the answers again with another training seed.');

@@ -96,7 +96,7 @@ async function readCells(context: StageContext, source: Source, draw: StoredDraw
     const given = variants.flatMap((models) => {
       const model = modelForShots(models, k);
       return model === undefined ? [] : DECODERS.map((decoder) => ({ model, decoder, answers: answersToQuestions(store, draw.id, model.id, set, k, decoder) }));
-    }).filter(({ answers }) => answers.size > 0); // the exact median is not affordable everywhere
+    }).filter(({ answers }) => answers.size > 0); // asked of no model yet
     const questions = listInstructions(store, draw.id, set, 'test', k).filter((question) => given.some(({ answers }) => answers.has(question.pid)) || isAsked(question));
     const answers = given.map((one) => inOrder(one, set, k, questions));
     return { set, k, questions, answers };

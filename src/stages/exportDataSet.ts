@@ -3,7 +3,7 @@ import { isAbsolute } from 'node:path';
 import clauses from '../../resources/trainer/multismp/clauses.json' with { type: 'json' };
 import { UserError } from '../domain/errors.ts';
 import type { Piece } from '../domain/instructions.ts';
-import { errorRange } from '../domain/preferences.ts';
+import { errorRange, reasonLeftOut } from '../domain/preferences.ts';
 import { formatHundredths } from '../domain/posts.ts';
 import type { ExportFile, InstructionExportRow, PairExportRow } from '../exports/exportRows.ts';
 import { llamaFactoryDatasetInfo, llamaFactoryInstructions, llamaFactoryPairs } from '../exports/llamaFactory.ts';
@@ -94,8 +94,8 @@ function pairFiles(store: Database, request: StageRequest<'export'>, draw: Store
   const rows: PairExportRow[] = [];
   const prompts: (readonly Piece[])[] = [];
   for (const pair of pairs) {
-    if (pair.state !== 'ordered') leftOut[pair.state === 'tie' ? 'ties' : 'unparsable'] += 1;
-    else if (margin !== null && pair.errorRejected! - pair.errorChosen! < margin) leftOut['below the margin'] += 1;
+    const reason = reasonLeftOut(pair, margin);
+    if (reason !== null) leftOut[LEFT_OUT[reason]] += 1;
     else if (pair.pieces === null) leftOut['older than their prompt'] += 1;
     else {
       prompts.push(pair.pieces);
@@ -113,6 +113,9 @@ function pairFiles(store: Database, request: StageRequest<'export'>, draw: Store
   }));
   return { origin: { ...base, captions: captionsOf(training[0]!.captions, prompts), preference: { errorRange: range, margin, leftOut, models: sampledBy } }, files };
 }
+
+/** How a manifest counts what is left out. */
+const LEFT_OUT = { tie: 'ties', unparsable: 'unparsable', margin: 'below the margin' } as const;
 
 const textOf = (pieces: readonly Piece[]): string => pieces.map(([, text]) => text).join('');
 

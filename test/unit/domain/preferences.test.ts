@@ -87,7 +87,7 @@ describe('W and μ', () => {
 
 describe('pairs for training', () => {
   const pairs = [pair(0, 400), pair(10, 19), pair(10, 20), pair(5, 5), pair(5, null)];
-  const settings: PenaltySettings & { margin: number } = { mode: 'ours', alpha: 1, lambda: 1, delta: 0.01, cap: 10, margin: 10 };
+  const settings: PenaltySettings & { margin: number | null } = { mode: 'ours', alpha: 1, lambda: 1, delta: 0.01, cap: 10, margin: 10 };
 
   it('leave out ties, unparsable pairs and margins below the minimum, and count them', () => {
     const result = trainingPairs(pairs, settings);
@@ -99,8 +99,8 @@ describe('pairs for training', () => {
     assert.ok(Math.abs(result.pairs[1]!.mu - 3.98716) < 1e-4);
   });
 
-  it('have no minimum margin in the paper\'s mode', () => {
-    const result = trainingPairs(pairs, { ...settings, mode: 'paper' });
+  it('have no minimum margin in the paper\'s plan', () => {
+    const result = trainingPairs(pairs, { ...settings, mode: 'paper', margin: null });
     assert.deepEqual(result.pairs.map((kept) => kept.pair), pairs.slice(0, 3));
     assert.deepEqual(result.leftOut, { tie: 1, unparsable: 1, margin: 0 });
   });
