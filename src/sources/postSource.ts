@@ -39,6 +39,11 @@ export interface PostBatch {
 /** The family before the dash, the layout behind it: another layout of the same family is another state of the same data. */
 export type SourceKind = 'smpd-2018' | 'smpd-2020' | 'smpd-2022' | 'smpd-mixed' | 'tpic-2017' | 'smpvideo-2025' | 'table';
 
+/** 'smpd' of 'smpd-2018': also the beginning of its codes of errors. */
+export function kindFamily(kind: string): string {
+  return kind.split('-', 1)[0]!;
+}
+
 /** A source as detected: nothing but the heads of its files was read. */
 export interface PostSource {
   readonly kind: SourceKind;

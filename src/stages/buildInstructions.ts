@@ -50,7 +50,7 @@ function instructionsOfUser(store: Database, source: Source, set: SetName, uid: 
   const posts = postsOfUser(store, source.id, uid).slice(-POSTS_PER_USER);
   const texts = new Map(posts.map((post) => [post.pid, captionText(store, source.id, post.pid, captions)]));
   const build = (form: 'train' | 'test', k: Shots, window: Window<StoredPost>): StoredInstruction => {
-    const shown = (post: StoredPost) => promptPost(post, texts.get(post.pid)!);
+    const shown = (post: StoredPost) => promptPost(post, texts.get(post.pid)!, source.template);
     const { pieces } = buildInstruction({ template: source.template as TemplateName, uid, history: window.history.map(shown), question: shown(window.question) });
     return {
       set, form, k, pid: window.question.pid, uid, history: window.history.map((post) => post.pid), pieces, answer: window.question.label,
@@ -75,7 +75,7 @@ async function* hashOfLearnable(store: Database, source: Source, draw: StoredDra
   const pool = usersOfSet(store, draw.id, 'pool');
   for (let start = 0; start < pool.length; start += POOL_USERS_AT_ONCE) {
     for (const uid of pool.slice(start, start + POOL_USERS_AT_ONCE)) {
-      for (const post of postsOfUser(store, source.id, uid)) hash.update(JSON.stringify([uid, promptPost(post, captionText(store, source.id, post.pid, captions))])).update('\n');
+      for (const post of postsOfUser(store, source.id, uid)) hash.update(JSON.stringify([uid, promptPost(post, captionText(store, source.id, post.pid, captions), source.template)])).update('\n');
     }
     yield { message: 'Reading the pool', done: Math.min(start + POOL_USERS_AT_ONCE, pool.length), total: pool.length, unit: 'users' };
     await setImmediate(); // lets other work of this thread in

@@ -64,7 +64,7 @@ export function renderWindow(store: Database, source: Source, captions: CaptionP
 }
 
 function windowRequest(store: Database, source: Source, captions: CaptionPolicy, window: Window<StoredPost>): InstructionRequest {
-  const shown = (post: StoredPost) => promptPost(post, captionText(store, source.id, post.pid, captions));
+  const shown = (post: StoredPost) => promptPost(post, captionText(store, source.id, post.pid, captions), source.template);
   return { template: source.template as TemplateName, uid: window.question.uid, history: window.history.map(shown), question: shown(window.question) };
 }
 

@@ -44,11 +44,16 @@ export function instructionInputVersion(store: Database, source: Source, drawInp
 }
 
 /** What an instruction may say of a stored post: outcome columns are not among `extra` unless the mapping allowed them. */
-export function promptPost(post: StoredPost, caption: string): PromptPost {
-  return {
-    pid: post.pid, title: post.title, category: post.category, subcategory: post.subcategory, concept: post.concept,
-    caption, extra: Object.entries(post.extra), label: post.label,
-  };
+export function promptPost(post: StoredPost, caption: string, template: string): PromptPost {
+  const { pid, title, category, subcategory, concept, label, extra } = post;
+  if (template === 'tpic2017') { // names as its reader gives them (src/sources/tpic2017.ts)
+    return {
+      pid, title, category, subcategory, concept, caption, label, extra: [],
+      titleLength: extra['title length'] ?? '', tagCount: extra['number of tags'] ?? '', releaseDate: extra['release date'] ?? '',
+      ...(extra['score as printed'] === undefined ? {} : { printedScore: extra['score as printed'] }),
+    };
+  }
+  return { pid, title, category, subcategory, concept, caption, extra: Object.entries(extra), label };
 }
 
 /** Inserts or replaces; answers how many prompts are new or differ from what was there. One transaction. */
