@@ -24,6 +24,7 @@ export interface EvaluationRow {
   readonly maeFilled: Estimate | null; // failures replaced by the training median
   readonly spearman: Correlation | null;
   readonly pearson: number | null;
+  readonly validMass?: number | null; // mean share of the probability that valid answers held, 0 … 1; null: not computed
   readonly difference: PairedDifference | null; // against the best plain baseline; null in its own row
   readonly isControl?: boolean; // a model that was trained to tell method and extra data apart, not to be used
   readonly alignedFrom?: string; // name of the tuned model that an aligned one started from
@@ -70,6 +71,7 @@ export interface EvaluatedMethod {
   readonly fittedOn: string;
   readonly predictions: readonly (Hundredths | null)[]; // null: no number within the range
   readonly fallback: Hundredths; // the median of its training labels
+  readonly masses?: readonly (number | null)[]; // per question: share of the probability that valid answers held, 0 … 1
   readonly isControl?: boolean; // of a model
   readonly alignedFrom?: string; // of an aligned model: the name of the one it started from
 }
@@ -114,7 +116,7 @@ export function measureTable(questions: EvaluatedQuestions, seed: number, resamp
 function measureRow(
   method: EvaluatedMethod, truths: readonly Hundredths[], users: readonly string[], maeFilled: number, resampled: ResampledMeasures, difference: PairedDifference | null,
 ): EvaluationRow {
-  const { name, kind, decoder, fittedOn, predictions, isControl, alignedFrom } = method;
+  const { name, kind, decoder, fittedOn, predictions, masses, isControl, alignedFrom } = method;
   const mae = meanAbsoluteError(predictions, truths);
   const rank = spearman(predictions, truths);
   const linear = pearson(predictions, truths);
@@ -126,10 +128,15 @@ function measureRow(
     maeFilled: { value: maeFilled, ...found(percentileInterval(resampled.maeFilled)) },
     spearman: typeof rank === 'number' ? { value: rank, ...found(percentileInterval(resampled.spearman)) } : rank,
     pearson: typeof linear === 'number' ? linear : null,
+    validMass: mean((masses ?? []).filter((mass) => mass !== null)),
     difference,
     ...(isControl ? { isControl } : {}),
     ...(alignedFrom === undefined ? {} : { alignedFrom }),
   };
+}
+
+function mean(values: readonly number[]): number | null {
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** A baseline's name, with what it was fitted on where the table has it fitted on several things. */
@@ -171,7 +178,9 @@ export function poolQuestions(sets: readonly EvaluatedQuestions[]): EvaluatedQue
   return {
     set: 'pooled', k: first.k,
     users: sets.flatMap(({ users }) => users), truths: sets.flatMap(({ truths }) => truths), albums: sets.flatMap(({ albums }) => albums),
-    methods: first.methods.map((method, i) => ({ ...method, predictions: sets.flatMap(({ methods }) => methods[i]!.predictions) })),
+    methods: first.methods.map((method, i) => ({
+      ...method, predictions: sets.flatMap(({ methods }) => methods[i]!.predictions), masses: sets.flatMap(({ methods }) => methods[i]!.masses ?? []),
+    })),
   };
 }
 
@@ -181,7 +190,7 @@ export function withoutAlbums(questions: EvaluatedQuestions): EvaluatedQuestions
   return {
     set: `${questions.set} without albums`, k: questions.k,
     users: keep(questions.users), truths: keep(questions.truths), albums: keep(questions.albums),
-    methods: questions.methods.map((method) => ({ ...method, predictions: keep(method.predictions) })),
+    methods: questions.methods.map((method) => ({ ...method, predictions: keep(method.predictions), masses: keep(method.masses ?? []) })),
   };
 }
 
@@ -200,14 +209,17 @@ export function assembleReport(header: ReportHeader, measured: readonly Measured
   };
 }
 
-/** '3-shot MAE 0.87 ± .06 · best plain baseline 1.09', of the last model at the largest k that is no control, read by its median where it has one. */
+/**
+ * '3-shot MAE 0.87 ± .06 · best plain baseline 1.09', of the last model at the largest k that is no control, read by its median
+ * where it has one. Both over all questions, failures filled: a model that answers the easy ones alone must not look better.
+ */
 function headline(tables: readonly EvaluationTable[]): string {
   const { k, rows } = tables.reduce((largest, table) => (table.k > largest.k ? table : largest));
   const model = rows[verdictRows(rows).findLast((row) => !rows[row]!.isControl) ?? -1];
   const baseline = Math.min(...rows.flatMap(({ kind, maeFilled }) => (kind === 'baseline' && maeFilled !== null ? [maeFilled.value] : [])));
   const ofBaseline = `best plain baseline ${baseline.toFixed(2)}`;
   if (model === undefined) return `${k}-shot: no model yet · ${ofBaseline}`;
-  return `${k}-shot MAE ${model.mae === null ? '—' : withHalfWidth(model.mae)} · ${ofBaseline}`;
+  return `${k}-shot MAE ${model.maeFilled === null || model.mae === null ? '—' : withHalfWidth(model.maeFilled)} · ${ofBaseline}`;
 }
 
 /** One row a model, the median's where there is one: two decoders of one model are not two findings. */
@@ -269,7 +281,7 @@ function againstMedian(rows: readonly EvaluationRow[], models: readonly number[]
   const differences = models.map((model) => ({ name: rows[model]!.name, difference: compare(model, median) }));
   if (differences.some(({ difference }) => difference.high < 0)) return [];
   const closest = differences.reduce((best, other) => (other.difference.value < best.difference.value ? other : best));
-  return [{ kind: 'no-better-than-median', text: `no model beats the global median; ${closest.name} comes closest, its MAE differs by ${withInterval(closest.difference)}.` }];
+  return [{ kind: 'no-better-than-median', text: `no model is shown to beat the global median; ${closest.name} comes closest, its MAE differs by ${withInterval(closest.difference)}.` }];
 }
 
 function ofUserMean(difference: Estimate): Sentence {

@@ -19,7 +19,7 @@ import { MODEL_ROLES, TEST_SETS, type StageRequest, type StageResult } from '../
 import { captionText, type CaptionPolicy } from '../store/captions.ts';
 import type { Database } from '../store/database.ts';
 import { requireFreshDraw, usersOfSet, type StoredDraw } from '../store/draws.ts';
-import { answersToQuestions, findEvaluation, saveEvaluation } from '../store/evaluations.ts';
+import { answersToQuestions, findEvaluation, saveEvaluation, type Answer } from '../store/evaluations.ts';
 import { listInstructions, type StoredInstruction } from '../store/instructions.ts';
 import { modelForShots, modelsOfExperiment, type StoredModel } from '../store/models.ts';
 import { postsOfUser, type StoredPost } from '../store/posts.ts';
@@ -37,7 +37,7 @@ const UNFITTED: ReadonlySet<BaselineName> = new Set(['user mean', 'user median',
 const RESAMPLING_SEED = 20241105; // of bootstrap and permutations, the same in every report: it is no part of an experiment
 const SMALLEST_SLICE = 20; // questions left without albums; an interval over fewer says nothing
 const USERS_AT_ONCE = 200; // read before other work of this thread gets its turn
-const REPORT_SHAPE = 4; // part of the input's hash: raised when the same answers would make another report
+const REPORT_SHAPE = 5; // part of the input's hash: raised when the same answers would make another report
 
 /** @throws {UserError} `not-sampled`, `sample-stale`, `not-instructed`, `instructions-stale`, `model-stale`, `not-predicted` */
 export async function* evaluateModels(context: StageContext, request: StageRequest<'evaluate'>, signal: AbortSignal): LongWork<StageResult> {
@@ -77,6 +77,7 @@ interface CellAnswers {
   readonly model: StoredModel;
   readonly decoder: 'median' | 'greedy';
   readonly values: readonly (Hundredths | null)[];
+  readonly masses: readonly (number | null)[];
 }
 
 interface Cell {
@@ -116,18 +117,19 @@ async function promptsThatFit(context: StageContext, source: Source, draw: Store
 
 /** @throws {UserError} `not-predicted` where an answer is missing */
 function inOrder(
-  { model, decoder, answers }: { model: StoredModel; decoder: 'median' | 'greedy'; answers: ReadonlyMap<string, Hundredths | null> }, set: string, k: number, questions: readonly StoredInstruction[],
+  { model, decoder, answers }: { model: StoredModel; decoder: 'median' | 'greedy'; answers: ReadonlyMap<string, Answer> }, set: string, k: number, questions: readonly StoredInstruction[],
 ): CellAnswers {
   const missing = questions.filter((question) => !answers.has(question.pid)).length;
   if (missing > 0) throw new UserError('not-predicted', `${missing} of ${questions.length} ${k}-shot questions of ${set} have no answer to their prompt as it is now.`, 'Run “predict” for the test sets.');
-  return { model, decoder, values: questions.map((question) => answers.get(question.pid)!) };
+  const given = questions.map((question) => answers.get(question.pid)!);
+  return { model, decoder, values: given.map(({ value }) => value), masses: given.map(({ mass }) => mass) };
 }
 
 function hashOf(cells: readonly Cell[], source: Source, draw: StoredDraw, captions: CaptionPolicy): string {
   const hash = createHash('sha256').update(JSON.stringify([REPORT_SHAPE, isPublished(source), source.fingerprint, draw.inputHash, draw.sizes, draw.rangeMin, draw.rangeMax, captions]));
   for (const { set, k, questions, answers } of cells) {
     hash.update(JSON.stringify([set, k, questions.map((question) => [question.pid, question.answer, question.promptHash, question.album])]));
-    for (const { model, decoder, values } of answers) hash.update(JSON.stringify([model.role, model.variant, model.weightsHash, model.chosen, model.trainingLabels, decoder, values]));
+    for (const { model, decoder, values, masses } of answers) hash.update(JSON.stringify([model.role, model.variant, model.weightsHash, model.chosen, model.trainingLabels, decoder, values, masses]));
   }
   return hash.digest('hex');
 }
@@ -232,8 +234,8 @@ function questionsOfCells(store: Database, source: Source, draw: StoredDraw, cap
   let start = 0;
   return cells.map(({ set, k, questions, answers }): EvaluatedQuestions => {
     const end = start + questions.length;
-    const answered = answers.map(({ model, decoder, values }): EvaluatedMethod => ({
-      name: modelName(model, training.models), kind: 'model', isControl: isControl(model), ...alignedFrom(model, training.models), decoder, fittedOn: labelsOf(model), predictions: values, fallback: fallbacks.get(model.id)!,
+    const answered = answers.map(({ model, decoder, values, masses }): EvaluatedMethod => ({
+      name: modelName(model, training.models), kind: 'model', isControl: isControl(model), ...alignedFrom(model, training.models), decoder, fittedOn: labelsOf(model), predictions: values, masses, fallback: fallbacks.get(model.id)!,
     }));
     const baselines = fitted.flatMap((fit, index) => BASELINE_NAMES.filter((name) => index === 0 || !UNFITTED.has(name)).map((name): EvaluatedMethod => ({
       name, kind: 'baseline', decoder: null, fittedOn: UNFITTED.has(name) ? "the user's own history" : fit.name, predictions: fit.predictions[name].slice(start, end), fallback: fit.median,

@@ -3,14 +3,20 @@ import type { EvaluationReport } from '../protocol/report.ts';
 import type { Hundredths } from '../domain/posts.ts';
 import type { Database } from './database.ts';
 
+/** An answer, and how much of the probability the valid answers held together (0 … 1; null where it was not computed). */
+export interface Answer {
+  readonly value: Hundredths | null; // null: no number within the range
+  readonly mass: number | null;
+}
+
 /** What a model answered to the test questions of a set at k, by the pid of the question. Answers to an older prompt are left out. */
-export function answersToQuestions(store: Database, drawId: number, modelId: number, set: string, k: number, decoder: 'median' | 'greedy'): Map<string, Hundredths | null> {
-  const rows = store.prepare<{ pid: string; value: number | null }>(
-    `SELECT i.pid, p.value FROM instructions i
+export function answersToQuestions(store: Database, drawId: number, modelId: number, set: string, k: number, decoder: 'median' | 'greedy'): Map<string, Answer> {
+  const rows = store.prepare<{ pid: string } & Answer>(
+    `SELECT i.pid, p.value, p.mass FROM instructions i
      JOIN draws d ON d.id = i.draw_id
      JOIN predictions p ON p.source_id = d.source_id AND p.pid = i.pid AND p.model_id = ? AND p.k = i.k AND p.decoder = ? AND p.draw = 0 AND p.prompt_hash = i.prompt_hash
      WHERE i.draw_id = ? AND i.set_name = ? AND i.form = 'test' AND i.k = ?`).all(modelId, decoder, drawId, set, k);
-  return new Map(rows.map((row) => [row.pid, row.value]));
+  return new Map(rows.map(({ pid, value, mass }) => [pid, { value, mass }]));
 }
 
 export interface StoredEvaluation {

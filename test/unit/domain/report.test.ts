@@ -48,6 +48,14 @@ describe('an evaluation table', () => {
     assert.ok(Math.abs(compare(0, 2).value - 0.2) < 1e-9);
   });
 
+  it('averages the mass of valid answers over questions, pooled sets and slices included', () => {
+    const massive = (mass: number) => questionsOf([off('ridge', 20), off('SFT', 30, { ...model, masses: truths.map((_, i) => (i % 4 === 0 ? 0 : mass)) })]);
+    const massOf = (questions: EvaluatedQuestions) => measureTable(questions, 1, 20).table.rows.map(({ validMass }) => validMass);
+    assert.deepEqual(massOf(massive(0.8)).map((mass) => mass?.toFixed(6) ?? null), [null, '0.600000']);
+    assert.deepEqual(massOf(poolQuestions([massive(0.8), massive(0.4)])).map((mass) => mass?.toFixed(6) ?? null), [null, '0.450000']);
+    assert.deepEqual(massOf(withoutAlbums(massive(0.8))).map((mass) => mass?.toFixed(6) ?? null), [null, '0.800000']);
+  });
+
   it('counts albums', () => assert.equal(table.albumShare, 0.25));
 
   it('tells the two ways of having no correlation apart', () => {
@@ -103,6 +111,11 @@ describe('the headline', () => {
     const { headline } = reportOf(questionsOf([off('ridge', 109), uneven]));
     assert.match(headline, /^3-shot MAE 1\.00 ± \.2[1-4] · best plain baseline 1\.09$/);
   });
+  it('fills what a model left open: both its numbers are over all questions', () => {
+    const easyOnly = off('SFT', 0, { ...model, predictions: truths.map((truth, i) => (i % 2 === 0 ? truth + 10 : null)), fallback: 1540 });
+    const filled = meanAbsoluteError(fillFailures(easyOnly.predictions, 1540), truths)!;
+    assert.ok(reportOf(questionsOf([off('ridge', 109), easyOnly])).headline.startsWith(`3-shot MAE ${filled.toFixed(2)} ± `));
+  });
   it('says when there is no model', () => assert.equal(reportOf(questionsOf([off('ridge', 109)])).headline, '3-shot: no model yet · best plain baseline 1.09'));
 });
 
@@ -126,9 +139,9 @@ describe('findings', () => {
     assert.equal(tables[0]!.rows[0]!.difference!.against, 'ridge fitted on pool');
   });
 
-  it('say so when no model beats the global median and the user mean is far above it', () => {
+  it('say so when no model is shown to beat the global median and the user mean is far above it', () => {
     const findings = sentencesOf(questionsOf([constant('global median', 540), off('user mean', 100), constant('base', 545, model), off('SFT', 90, model)]));
-    assert.ok(findings.some((finding) => /: no model beats the global median; base comes closest, its MAE differs by [+−]0\.0\d\d \[−0\.\d{3}, \+0\.\d{3}\]\.$/.test(finding)), findings.join('\n'));
+    assert.ok(findings.some((finding) => /: no model is shown to beat the global median; base comes closest, its MAE differs by [+−]0\.0\d\d \[−0\.\d{3}, \+0\.\d{3}\]\.$/.test(finding)), findings.join('\n'));
     assert.ok(findings.some((finding) => /: the user mean is worse than the global median by \+0\.8\d\d \[/.test(finding)), findings.join('\n'));
   });
 
