@@ -17,7 +17,7 @@ const FLAGS_OF_OTHERS = ['--data', '--no-open', '--port', '--only', '--output', 
 function commandLine(): Command {
   const program = new Command('smp');
   const surroundings = { root: ROOT, workingFolder: ROOT, environment: {} };
-  addVerbs(program, { surroundings, stdout: process.stdout, stderr: process.stderr, signal: new AbortController().signal });
+  addVerbs(program, { surroundings, stdout: process.stdout, stderr: process.stderr, signal: new AbortController().signal, exitWith: () => undefined });
   return program;
 }
 
