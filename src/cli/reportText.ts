@@ -1,44 +1,26 @@
-// An evaluation report for the terminal, in the shape of the paper's tables: a method a row, MAE / Spearman for each k.
-import { apart, PUBLISHED_TITLE, rowName, scoreCell } from '../domain/reportCells.ts';
-import type { EvaluationReport, EvaluationTable, Finding } from '../protocol/report.ts';
+// An evaluation report for the terminal, as domain/reportLayout.ts lays it out.
+import { layOutReport, type LaidOutSet } from '../domain/reportLayout.ts';
+import type { EvaluationReport } from '../protocol/report.ts';
 import { textTable } from './textTable.ts';
 
-/** Tables of the given sets (null: of all) and what the numbers say at the largest k. */
+/** Tables of the given sets (null: of all) and what the numbers say at the largest k: the rest is in the JSON and in the editor's report. */
 export function reportText(report: EvaluationReport, sets: readonly string[] | null): string {
-  const shown = [...new Set(report.tables.map((table) => table.set))].filter((set) => sets === null || sets.includes(set));
-  const tablesBySet = shown.map((set) => report.tables.filter((table) => table.set === set));
-  const sizes = Object.entries(report.sizes).filter(([, users]) => users > 0).map(([set, users]) => `${set} ${users}`).join(', ');
+  const layout = layOutReport(report, sets);
   return [
-    report.headline,
-    `${report.source}, plan ${report.plan}, data seed ${report.dataSeed}, training seed ${report.trainingSeed}. ${report.split}`,
-    `Users: ${sizes}.`,
-    ...tablesBySet.map(setText),
-    LEGEND,
-    findingsOf(report).map((finding) => `- ${finding.text}`).join('\n'),
-    ...tablesBySet.map(publishedText),
+    layout.headline,
+    layout.subject,
+    `Users: ${layout.sizes}.`,
+    ...layout.sets.map(measuredText),
+    layout.legend,
+    layout.findings.filter((finding) => finding.k === layout.largestK).map((finding) => `- ${finding.text}`).join('\n'),
+    ...layout.sets.filter(({ published }) => published.rows.length > 0).map((set) => `${layout.publishedTitle}:\n${publishedText(set)}`),
   ].filter((part) => part !== '').join('\n\n');
 }
 
-/** Findings at the largest k: those of every k are in the JSON and in the editor's report. */
-function findingsOf(report: EvaluationReport): readonly Finding[] {
-  const largest = Math.max(...report.tables.map((table) => table.k));
-  return report.findings.filter((finding) => finding.k === largest);
+function measuredText({ set, users, albumPercent, measured }: LaidOutSet): string {
+  return textTable([[`${set} (n = ${users}, ${albumPercent} % albums)`, 'decoder', ...measured.headings], ...measured.rows.map((row) => [row.name, row.decoder, ...row.cells])]);
 }
 
-function setText(tables: readonly EvaluationTable[]): string {
-  const first = tables[0]!;
-  const header = [`${first.set} (n = ${first.rows[0]?.users ?? 0}, ${Math.round(100 * first.albumShare)} % albums)`, 'decoder', ...headings(tables)];
-  const measured = tables.map((table) => apart(table).measured);
-  return textTable([header, ...measured[0]!.map((row, index) => [rowName(measured[0]!, row), row.decoder ?? '', ...measured.map((rows) => scoreCell(rows[index]!))])]);
+function publishedText({ set, published }: LaidOutSet): string {
+  return textTable([[set, ...published.headings], ...published.rows.map((row) => [row.name, ...row.cells])]);
 }
-
-/** What the paper reports for a set, under a heading of its own; '' for sets that it does not have. */
-function publishedText(tables: readonly EvaluationTable[]): string {
-  const published = tables.map((table) => apart(table).published);
-  if (published[0]!.length === 0) return '';
-  return `${PUBLISHED_TITLE}:\n${textTable([[tables[0]!.set, ...headings(tables)], ...published[0]!.map((row, index) => [row.name, ...published.map((rows) => scoreCell(rows[index]!))])])}`;
-}
-
-const headings = (tables: readonly EvaluationTable[]): string[] => tables.map((table) => `${table.k}-shot MAE / SRC`);
-
-const LEGEND = '± is half of the 95 % interval (bootstrap over users). NaN: all predictions are equal. —: more than half of the answers are no numbers; (%): share that are.';

@@ -1,6 +1,6 @@
 // How the numbers of an evaluation report are written, wherever it is shown: the same number must read the same in the
 // terminal and in the editor's preview.
-import type { Correlation, Estimate, EvaluationRow, EvaluationTable } from './report.ts';
+import type { Correlation, Estimate, EvaluationRow } from './report.ts';
 
 /** '0.87 ± .06 / .74', with the share of numbers where some answers are none: '3.10 ± .20 / — (31 %)'. */
 export function scoreCell(row: EvaluationRow): string {
@@ -30,10 +30,3 @@ export function rowName(rows: readonly EvaluationRow[], row: EvaluationRow): str
   const isFittedTwice = rows.filter((other) => other.kind === 'baseline' && other.name === row.name).length > 1;
   return row.kind === 'baseline' && isFittedTwice ? `${row.name} (${row.fittedOn})` : row.name;
 }
-
-/** What was measured here and what the paper published stand in tables of their own: they are not on the same users. */
-export function apart(table: EvaluationTable): { readonly measured: readonly EvaluationRow[]; readonly published: readonly EvaluationRow[] } {
-  return { measured: table.rows.filter((row) => row.kind !== 'published'), published: table.rows.filter((row) => row.kind === 'published') };
-}
-
-export const PUBLISHED_TITLE = "Published, on the paper's own draw of SMPD (single runs without intervals, not comparable row by row)";

@@ -1,64 +1,45 @@
-// The evaluation report as Markdown, for the built-in preview: a table a set in the shape of the paper's (a method a row,
-// MAE and Spearman for each k), then what each model is worth against the best plain baseline.
-import { apart, PUBLISHED_TITLE, rowName, scoreCell } from '../domain/reportCells.ts';
-import type { EvaluationReport, EvaluationRow, EvaluationTable } from '../protocol/report.ts';
+// The evaluation report as Markdown, for the built-in preview: domain/reportLayout.ts says what stands where, here every
+// cell is escaped and written down.
+import { layOutReport, type LaidOutRow, type LaidOutSet, type LaidOutTable } from '../domain/reportLayout.ts';
+import type { EvaluationReport } from '../protocol/report.ts';
 import { escapeText } from './escapeMarkdown.ts';
 
-const LEGEND = '± is half of the 95 % interval (bootstrap with users as clusters). NaN: all predictions are equal. —: more than half of the answers are no numbers; (%): the share that are.';
-
 export function reportMarkdown(report: EvaluationReport): string {
-  const sizes = Object.entries(report.sizes).filter(([, users]) => users > 0).map(([name, users]) => `${escapeText(name, 40)} ${users}`).join(', ');
-  const sets = [...new Set(report.tables.map((table) => table.set))];
+  const layout = layOutReport(report);
+  const published = layout.sets.filter((set) => set.published.rows.length > 0);
   return [
-    `# ${escapeText(report.headline, 200)}`,
-    `${escapeText(report.source, 80)}, plan ${escapeText(report.plan, 40)}, data seed ${report.dataSeed}, training seed ${report.trainingSeed}. ${escapeText(report.split, 400)}`,
-    `Users: ${sizes}.`,
-    ...sets.map((set) => setMarkdown(report.tables.filter((table) => table.set === set))),
-    LEGEND,
-    ...published(sets.map((set) => report.tables.filter((table) => table.set === set))),
-    ...(report.findings.length === 0 ? [] : ['## What the numbers say', report.findings.map((finding) => `- ${escapeText(finding.text, 2000)}`).join('\n')]),
+    `# ${escapeText(layout.headline, 200)}`,
+    escapeText(layout.subject, 600),
+    `Users: ${escapeText(layout.sizes, 400)}.`,
+    ...layout.sets.map(setMarkdown),
+    layout.legend,
+    ...(published.length === 0 ? [] : [`## ${layout.publishedTitle}`]),
+    ...published.map(({ set, published: table }) => markdownTable([set, ''], table)),
+    ...(layout.findings.length === 0 ? [] : ['## What the numbers say', layout.findings.map((finding) => `- ${escapeText(finding.text, 2000)}`).join('\n')]),
     '',
   ].join('\n\n');
 }
 
-/** @param tables of one set, one for each k, with the same methods in the same order */
-function setMarkdown(tables: readonly EvaluationTable[]): string {
-  const first = tables[0]!;
-  const shots = tables.map((table) => `${table.k}-shot`);
-  const methods = apart(first).measured.map((row, index) => [nameOf(first.rows, row), row.decoder ?? '', ...tables.map((table) => scoreCell(apart(table).measured[index]!))]);
-  const judged = first.rows.flatMap((row, index) => (row.kind === 'model' ? [[nameOf(first.rows, row), row.decoder ?? '', ...tables.map((table) => differenceCell(table.rows[index]!))]] : []));
+function setMarkdown({ set, users, albumPercent, measured, differences }: LaidOutSet): string {
   return [
-    `## ${escapeText(first.set, 40)} (n = ${first.rows[0]?.users ?? 0})`,
-    markdownTable(['', 'decoder', ...shots.map((shot) => `${shot} MAE / SRC`)], methods),
-    ...(judged.length === 0 ? [] : ['MAE less that of the best plain baseline, with its 95 % interval; below 0 is better:', markdownTable(['', 'decoder', ...shots], judged)]),
-    `Albums: ${Math.round(first.albumShare * 100)} % of the questions lie within an hour of a history post or share its title.`,
+    `## ${escapeText(set, 40)} (n = ${users})`,
+    markdownTable(['', 'decoder'], measured),
+    ...(differences.rows.length === 0 ? [] : ['MAE less that of the best plain baseline, with its 95 % interval; below 0 is better:', markdownTable(['', 'decoder'], differences)]),
+    `Albums: ${albumPercent} % of the questions lie within an hour of a history post or share its title.`,
   ].join('\n\n');
 }
 
-/** What the paper reports, in a part of its own: a table for each set that it has. */
-function published(tablesBySet: readonly (readonly EvaluationTable[])[]): string[] {
-  const parts = tablesBySet.filter((tables) => apart(tables[0]!).published.length > 0).map((tables) => {
-    const rows = tables.map((table) => apart(table).published);
-    return markdownTable([escapeText(tables[0]!.set, 40), '', ...tables.map((table) => `${table.k}-shot MAE / SRC`)],
-      rows[0]!.map((row, index) => [escapeText(row.name, 80), '', ...rows.map((ofShots) => scoreCell(ofShots[index]!))]));
-  });
-  return parts.length === 0 ? [] : [`## ${PUBLISHED_TITLE}`, ...parts];
-}
-
-function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+/** @param head of the two columns that name a row */
+function markdownTable(head: readonly [string, string], table: LaidOutTable): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(header), line(header.map((_cell, index) => (index < 2 ? '---' : '--:'))), ...rows.map(line)].join('\n');
+  return [
+    line([...head.map((cell) => escapeText(cell, 40)), ...table.headings]),
+    line(['---', '---', ...table.headings.map(() => '--:')]),
+    ...table.rows.map((row) => line([nameOf(row), row.decoder, ...row.cells.map((cell) => escapeText(cell, 160))])),
+  ].join('\n');
 }
 
-function nameOf(rows: readonly EvaluationRow[], row: EvaluationRow): string {
-  const name = escapeText(rowName(rows, row), 120);
-  return row.kind === 'model' ? `**${name}**` : name;
+function nameOf(row: LaidOutRow): string {
+  const name = escapeText(row.name, 120);
+  return row.isModel ? `**${name}**` : name;
 }
-
-function differenceCell(row: EvaluationRow): string {
-  if (row.difference === null) return '';
-  const { mae, p, against } = row.difference;
-  return `${signed(mae.value)} [${signed(mae.low)}, ${signed(mae.high)}], p ${p.toFixed(3)}, against ${escapeText(against, 60)}`;
-}
-
-const signed = (value: number): string => (value > 0 ? `+${value.toFixed(3)}` : value.toFixed(3).replace('-', '−'));
