@@ -5,7 +5,7 @@ import type { CurationFolder } from './curationFolder.ts';
 import type { CurationFolders } from './curationFolders.ts';
 import { isAsIndexed } from './indexedFile.ts';
 import { shownFile } from './pagedFile.ts';
-import { columnOf, fieldAt, findJsonRecord, firstLineOfRecord, windowAround, WINDOW_LENGTH } from './postRecord.ts';
+import { columnOf, fieldAt, findColumnRow, findJsonRecord, firstLineOfRecord, windowAround, WINDOW_LENGTH } from './postRecord.ts';
 import { bytesAt } from './recordOffset.ts';
 
 export interface LocatedPost {
@@ -23,7 +23,7 @@ export async function locatePost(folders: CurationFolders, document: vscode.Text
     const cards = await folder.cards();
     const file = cards?.fileOf(shown.file);
     if (!cards || !file) continue;
-    const found = file.layout === 'json' ? inJson(cards, file, document, position) : await onLine(cards, file, document, position, shown);
+    const found = file.layout === 'json' ? await inJson(cards, file, document, position, shown.file) : await onLine(cards, file, document, position, shown);
     if (found !== null) return { folder, cards, ...found };
   }
   return null;
@@ -37,15 +37,21 @@ function candidates(folders: CurationFolders, uri: vscode.Uri): CurationFolder[]
 
 type Found = { readonly card: PostCard; readonly range: vscode.Range } | null;
 
-function inJson(cards: PostCards, file: PostFile, document: vscode.TextDocument, position: vscode.Position): Found {
+async function inJson(cards: PostCards, file: PostFile, document: vscode.TextDocument, position: vscode.Position, path: string): Promise<Found> {
   const cursor = document.offsetAt(position);
   const lastLine = document.lineAt(document.lineCount - 1);
   const window = windowAround(cursor, document.offsetAt(lastLine.range.end));
   const text = document.getText(new vscode.Range(document.positionAt(window.start), document.positionAt(window.end)));
+  const rangeOf = ({ start, end }: { start: number; end: number }): vscode.Range => new vscode.Range(document.positionAt(window.start + start), document.positionAt(window.start + end));
   const record = findJsonRecord(text, cursor - window.start, file.pidKeys);
-  const card = record === null ? null : cards.byPid(file, record.pid);
-  if (record === null || card === null) return null;
-  return { card, range: new vscode.Range(document.positionAt(window.start + record.start), document.positionAt(window.start + record.end)) };
+  if (record !== null) {
+    const card = cards.byPid(file, record.pid);
+    return card === null ? null : { card, range: rangeOf(record) };
+  }
+  const entry = file.rowAligned ? findColumnRow(text, cursor - window.start) : null;
+  if (entry === null || document.isDirty || !(await isAsIndexed(path, file))) return null;
+  const card = cards.atRow(path, entry.row);
+  return card === null ? null : { card, range: rangeOf(entry) };
 }
 
 async function onLine(cards: PostCards, file: PostFile, document: vscode.TextDocument, position: vscode.Position, shown: { readonly file: string; readonly firstRow: number }): Promise<Found> {
@@ -53,6 +59,11 @@ async function onLine(cards: PostCards, file: PostFile, document: vscode.TextDoc
     const card = cards.atRow(shown.file, line + shown.firstRow);
     return card === null || !holds(card.pid) ? null : { card, range: document.lineAt(line).range };
   };
+  if (file.pidColumn !== null) {
+    const pid = fieldAt(textFrom(document, position.line), file.delimiter ?? ' ', file.pidColumn);
+    const card = pid === null ? null : cards.byPid(file, pid);
+    return card === null ? null : { card, range: document.lineAt(position.line).range };
+  }
   if (file.rowAligned) {
     // The line says nothing about its post: it must stand where it stood.
     return !document.isDirty && (await isAsIndexed(shown.file, file)) ? found(position.line, () => true) : null;

@@ -38,14 +38,29 @@ export function findJsonRecord(text: string, cursor: number, pidKeys: readonly s
 }
 
 /**
+ * The entry of a file by column ({"Pid":{"0":"775","1":…},…}) that `cursor` stands in, its row counted from 1. Rows are named by
+ * their number; a cursor on the comma belongs to the entry before it.
+ */
+export function findColumnRow(text: string, cursor: number): { readonly row: number; readonly start: number; readonly end: number } | null {
+  const tokens = tokenize(text);
+  const name = tokens.findLastIndex((token, index) => token.start <= cursor && token.kind === 'string' && tokens[index + 1]?.kind === 'colon');
+  const value = name === -1 ? undefined : tokens[name + 2];
+  if (value === undefined || (value.kind !== 'string' && value.kind !== 'other') || cursor > value.end) return null;
+  const row = stringValue(text, tokens[name]!);
+  return /^(?:0|[1-9]\d{0,8})$/.test(row) ? { row: Number(row) + 1, start: tokens[name]!.start, end: value.end } : null;
+}
+
+/**
  * Strings and braces of the window. Whether it begins inside a string cannot be seen from its start: both readings are made
  * and the one whose text outside of strings looks like JSON (numbers, literals, punctuation, white space) is kept.
  */
 function tokenize(text: string): Token[] {
   const outside = scan(text, false);
-  if (outside.foreign === 0) return outside.tokens;
+  const hasNames = ({ tokens }: { tokens: readonly Token[] }): boolean => tokens.some((token) => token.kind === 'colon');
+  if (outside.foreign === 0 && hasNames(outside)) return outside.tokens;
   const inside = scan(text, true);
-  return inside.foreign < outside.foreign ? inside.tokens : outside.tokens;
+  // A vector of numbers as a string looks like JSON in both readings: the right one has names.
+  return inside.foreign < outside.foreign || (inside.foreign === outside.foreign && hasNames(inside)) ? inside.tokens : outside.tokens;
 }
 
 const JSON_CHARACTER = /[\s{}[\]:,\-+.0-9eEtrufalsn]/; // what numbers, true, false, null and punctuation are made of

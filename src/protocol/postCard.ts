@@ -22,7 +22,7 @@ export interface CardPrediction {
 export type StaleReason = 'caption-changed' | 'prompt-changed' | 'newer-model';
 
 export interface PostCard extends PostKey {
-  readonly sourceKind: string; // 'smpd-2022': scores are log2 of views; 'table': no such meaning
+  readonly sourceKind: string; // 'smpd-…': scores are log2 of views; 'table': no such meaning
   readonly uid: string;
   readonly title: string;
   readonly category: string;
@@ -49,8 +49,9 @@ export interface PostFile {
   readonly source: string;
   readonly layout: 'json' | 'lines'; // json: objects anywhere in the text; lines: one record a line
   readonly pidKeys: readonly string[]; // keys or columns that may hold a post's id
-  readonly rowAligned: boolean; // line n is the post of row n, whatever the line says (label and image lists)
-  readonly delimiter: string | null; // of a delimited table
+  readonly rowAligned: boolean; // line n, or row n of a file by column, is the post of row n, whatever else it says (labels, lists of pictures, users)
+  readonly pidColumn: number | null; // place (from 0) of the id in a line of a delimited file without a header
+  readonly delimiter: string | null; // of a delimited file
   readonly indexed: { readonly size: number; readonly modifiedAt: number; readonly sha256: string } | null; // bytes, milliseconds since 1970, '' where it was not read; null: of an export
 }
 

@@ -67,19 +67,21 @@ function below(folder: string, path: string): string | null {
 }
 
 function fileOfSource(store: Database, path: string): PostFile | null {
-  const sources = store.prepare<{ name: string; root: string; live_generation: number; mapping: string | null }>(
-    'SELECT name, root, live_generation, mapping FROM sources WHERE live_generation IS NOT NULL').all();
+  const sources = store.prepare<{ name: string; kind: string; root: string; live_generation: number; mapping: string | null }>(
+    'SELECT name, kind, root, live_generation, mapping FROM sources WHERE live_generation IS NOT NULL').all();
   for (const source of sources) {
     const inside = below(source.root, path);
     if (inside === null) continue;
-    const indexed = store.prepare<{ size: number; modifiedAt: number; sha256: string }>(
-      'SELECT size, modified_at AS modifiedAt, sha256 FROM files WHERE generation_id = ? AND path = ?').get(source.live_generation, inside);
-    if (indexed === undefined) continue;
+    const found = store.prepare<{ role: string; size: number; modifiedAt: number; sha256: string }>(
+      'SELECT role, size, modified_at AS modifiedAt, sha256 FROM files WHERE generation_id = ? AND path = ?').get(source.live_generation, inside);
+    if (found === undefined) continue;
+    const { role, ...indexed } = found;
     const mapping = source.mapping === null ? null : (JSON.parse(source.mapping) as { format: string; delimiter: string | null; columns: { pid: string } });
-    const common = { source: source.name, indexed, delimiter: mapping?.delimiter ?? (mapping?.format === 'tsv' ? '\t' : null) };
+    const common = { source: source.name, indexed, delimiter: mapping?.delimiter ?? (mapping?.format === 'tsv' ? '\t' : null), pidColumn: null };
     if (mapping !== null) return { ...common, layout: mapping.format === 'jsonl' ? 'json' : 'lines', pidKeys: [mapping.columns.pid], rowAligned: false };
-    if (inside.toLowerCase().endsWith('.json')) return { ...common, layout: 'json', pidKeys: SMPD_PID_KEYS, rowAligned: false };
-    return { ...common, layout: 'lines', pidKeys: [], rowAligned: true };
+    if (/\.jsonl?$/i.test(inside)) return { ...common, layout: 'json', pidKeys: SMPD_PID_KEYS, rowAligned: role.endsWith('/user') };
+    const pidColumn = source.kind.startsWith('tpic') ? 0 : role.endsWith('/post-lines') ? 1 : null; // "pid uid …" and "uid" "pid" …
+    return { ...common, layout: 'lines', pidKeys: [], rowAligned: pidColumn === null, delimiter: pidColumn === null ? null : ' ', pidColumn };
   }
   return null;
 }
@@ -88,7 +90,7 @@ function fileOfExport(store: Database, path: string): PostFile | null {
   const exports = store.prepare<{ folder: string; source: string }>(
     'SELECT e.folder, s.name AS source FROM exports e JOIN draws d ON d.id = e.draw_id JOIN sources s ON s.id = d.source_id ORDER BY e.id DESC').all();
   const match = exports.find((made) => below(made.folder, path) !== null);
-  return match === undefined ? null : { source: match.source, layout: 'json', pidKeys: TRACE_KEYS, rowAligned: false, delimiter: null, indexed: null };
+  return match === undefined ? null : { source: match.source, layout: 'json', pidKeys: TRACE_KEYS, rowAligned: false, pidColumn: null, delimiter: null, indexed: null };
 }
 
 function toCard(store: Database, source: Source, post: StoredPost, experiment: Experiment, role: ModelRole | null): PostCard {

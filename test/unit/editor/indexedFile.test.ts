@@ -14,7 +14,7 @@ describe('isAsIndexed', () => {
   });
   after(() => rmSync(folder, { recursive: true }));
   const content = '1.00\n2.00\n';
-  const file = (indexed: PostFile['indexed']): PostFile => ({ source: 'posts', layout: 'lines', pidKeys: [], rowAligned: true, delimiter: null, indexed });
+  const file = (indexed: PostFile['indexed']): PostFile => ({ source: 'posts', layout: 'lines', pidKeys: [], rowAligned: true, pidColumn: null, delimiter: null, indexed });
 
   it('believes size and time, and compares the content of a copy', async () => {
     const path = join(folder, 'label.txt');

@@ -105,12 +105,12 @@ describe('post cards', () => {
     const { store, draw, cards } = await fixture();
     store.exec(`UPDATE sources SET mapping = '${MAPPING}'`);
     store.exec("INSERT INTO files (generation_id, path, role, size, modified_at, sha256) SELECT live_generation, 'posts.csv', 'table', 1, 0, '' FROM sources");
-    assert.deepEqual(cards.fileOf('/data/posts.csv'), { source: 'posts', layout: 'lines', pidKeys: ['id'], rowAligned: false, delimiter: ',', indexed: { size: 1, modifiedAt: 0, sha256: '' } });
+    assert.deepEqual(cards.fileOf('/data/posts.csv'), { source: 'posts', layout: 'lines', pidKeys: ['id'], rowAligned: false, pidColumn: null, delimiter: ',', indexed: { size: 1, modifiedAt: 0, sha256: '' } });
     assert.deepEqual(cards.filesOf('posts'), [join('/data', 'posts.csv')]);
     assert.equal(cards.fileOf('/data/other.csv'), null);
     assert.equal(cards.fileOf('/data/../data-of-others/posts.csv'), null);
     store.prepare("INSERT INTO exports (draw_id, format, content, folder, fingerprint, manifest, exported_at) VALUES (?, 'trl', 'sft', '/out/one', '', '{}', 0)").run(draw.id);
-    assert.deepEqual(cards.fileOf('/out/one/train.jsonl'), { source: 'posts', layout: 'json', pidKeys: ['post_id'], rowAligned: false, delimiter: null, indexed: null });
+    assert.deepEqual(cards.fileOf('/out/one/train.jsonl'), { source: 'posts', layout: 'json', pidKeys: ['post_id'], rowAligned: false, pidColumn: null, delimiter: null, indexed: null });
     assert.equal(cards.atRow('/data/posts.csv', 2)?.pid, 'u000-0'); // line 1 is the header
     assert.equal(cards.atRow('/data/posts.csv', 1), null);
   });
@@ -120,8 +120,24 @@ describe('post cards', () => {
     for (const [path, role] of [['train_text.json', 'train/text'], ['train_label.txt', 'train/label']]) {
       store.exec(`INSERT INTO files (generation_id, path, role, size, modified_at, sha256) SELECT live_generation, '${path}', '${role}', 1, 0, '' FROM sources`);
     }
-    assert.deepEqual(cards.fileOf('/data/train_text.json'), { source: 'posts', layout: 'json', pidKeys: ['Pid', 'pid'], rowAligned: false, delimiter: null, indexed: { size: 1, modifiedAt: 0, sha256: '' } });
-    assert.deepEqual(cards.fileOf('/data/train_label.txt'), { source: 'posts', layout: 'lines', pidKeys: [], rowAligned: true, delimiter: null, indexed: { size: 1, modifiedAt: 0, sha256: '' } });
+    assert.deepEqual(cards.fileOf('/data/train_text.json'), { source: 'posts', layout: 'json', pidKeys: ['Pid', 'pid'], rowAligned: false, pidColumn: null, delimiter: null, indexed: { size: 1, modifiedAt: 0, sha256: '' } });
+    assert.deepEqual(cards.fileOf('/data/train_label.txt'), { source: 'posts', layout: 'lines', pidKeys: [], rowAligned: true, pidColumn: null, delimiter: null, indexed: { size: 1, modifiedAt: 0, sha256: '' } });
+  });
+
+  it('tell where lines and files of users name their post', async () => {
+    const { store, cards } = await fixture();
+    const files = [['train_user_data.json', 'train/user'], ['t2_train_data.txt', 'train/post-lines'], ['t2_train_img.txt', 'train/picture-urls'], ['LABEL.txt', 'all/label'], ['posts.jsonl', 'train/posts']] as const;
+    for (const [path, role] of files) store.exec(`INSERT INTO files (generation_id, path, role, size, modified_at, sha256) SELECT live_generation, '${path}', '${role}', 1, 0, '' FROM sources`);
+    const told = (path: string): unknown[] => {
+      const file = cards.fileOf(`/data/${path}`)!;
+      return [file.layout, file.rowAligned, file.pidColumn, file.delimiter];
+    };
+    assert.deepEqual(told('train_user_data.json'), ['json', true, null, null]);
+    assert.deepEqual(told('posts.jsonl'), ['json', false, null, null]);
+    assert.deepEqual(told('t2_train_data.txt'), ['lines', false, 1, ' ']);
+    assert.deepEqual(told('t2_train_img.txt'), ['lines', true, null, null]);
+    store.exec("UPDATE sources SET kind = 'tpic-2017'");
+    assert.deepEqual(told('LABEL.txt'), ['lines', false, 0, ' ']);
   });
 });
 

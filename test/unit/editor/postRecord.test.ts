@@ -1,9 +1,39 @@
 // Finding the record under the cursor in a window of text, also where the window begins inside a string.
 import assert from 'node:assert/strict';
-import { columnOf, fieldAt, findJsonRecord, firstLineOfRecord, windowAround, WINDOW_LENGTH } from '../../../src/editor/postRecord.ts';
+import { columnOf, fieldAt, findColumnRow, findJsonRecord, firstLineOfRecord, windowAround, WINDOW_LENGTH } from '../../../src/editor/postRecord.ts';
 
 const KEYS = ['Pid', 'pid'];
 const record = (pid: string, title: string): string => JSON.stringify({ Uid: '59@N75', Pid: pid, Title: title, Alltags: 'a b' });
+
+describe('findColumnRow', () => {
+  const file = '{"Uid":{"0":"59@N75","1":"60@N75"},\n"Pid":{"0":"775","1":776},"user_description":{"0":"0.1,-0.2","1":"says \\"2\\": no"}}';
+
+  it('finds the row of the entry under the cursor, in every column', () => {
+    for (const place of ['"0":"59@N75"', '59@N75', '"775"', '0.1,-0.2']) assert.equal(findColumnRow(file, file.indexOf(place))?.row, 1, place);
+    for (const place of ['60@N75', '776', 'says', 'no"}']) assert.equal(findColumnRow(file, file.indexOf(place))?.row, 2, place);
+    const entry = findColumnRow(file, file.indexOf('60@'))!;
+    assert.equal(file.slice(entry.start, entry.end), '"1":"60@N75"');
+  });
+
+  it('works where the window begins inside a vector', () => {
+    const vector = Array.from({ length: 399 }, (_, i) => (i / 100).toFixed(2)).join(',');
+    const text = `${vector}","41":"${vector}","42":"${vector}"`;
+    assert.equal(findColumnRow(text, text.indexOf('"41"') + 20)?.row, 42);
+  });
+
+  it('finds nothing at the name of a column or between columns', () => {
+    assert.equal(findColumnRow(file, file.indexOf('Uid')), null);
+    assert.equal(findColumnRow(file, file.indexOf('\n')), null);
+  });
+});
+
+describe('the id in a line without a header', () => {
+  it('is the second quoted field of 2018, the first of TPIC2017', () => {
+    assert.equal(fieldAt('"59@N75" "775" "Fashion" "a "quoted" title"', ' ', 1), '775');
+    assert.equal(fieldAt('304582 50@N31 0 0 15\n304583', ' ', 0), '304582');
+    assert.equal(fieldAt('"59@N75"', ' ', 1), null);
+  });
+});
 
 describe('findJsonRecord', () => {
   const pretty = JSON.stringify([{ Uid: '1', Pid: '775', Title: 'One {' }, { Uid: '2', Pid: 776, Title: 'Two "}"' }], null, 2);
