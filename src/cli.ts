@@ -1,15 +1,17 @@
 // Composition root of the command line: `smp <verb>`. In the checkout it runs as src/cli.ts, in the VSIX as dist/cli.cjs.
-// Exit codes: 0 done, 1 a fault of ours, 2 something to mend (usage, data, set-up), 130 cancelled by Ctrl-C.
+// Exit codes: 0 done, 1 a fault of ours, 2 something to mend (usage, data, set-up), 3 the check of a store found a problem, 130 cancelled by Ctrl-C.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { addVerbs } from './cli/verbs.ts';
+import { addStoreVerbs } from './cli/storeVerbs.ts';
+import { addVerbs, type Invocation } from './cli/verbs.ts';
 import { UserError } from './domain/errors.ts';
 import { isCancellation } from './protocol/requestChannel.ts';
 
 const EXIT = { done: 0, bug: 1, mendable: 2, cancelled: 130 } as const;
 const root = join(import.meta.dirname, '..');
 const cancelling = new AbortController();
+let outcome: number = EXIT.done;
 
 /** The first Ctrl-C ends the work in good order, the second ends the process. */
 process.on('SIGINT', () => {
@@ -27,9 +29,14 @@ program.description('SMP Curator: from social media posts to predictions of thei
   .configureHelp({ showGlobalOptions: true })
   .showHelpAfterError('(smp --help lists the verbs, smp VERB --help their options)')
   .exitOverride();
-addVerbs(program, {
+const invocation: Invocation = {
   surroundings: { root, workingFolder: process.cwd(), environment: process.env }, stdout: process.stdout, stderr: process.stderr, signal: cancelling.signal,
-});
+  exitWith: (code) => {
+    outcome = code;
+  },
+};
+addVerbs(program, invocation);
+addStoreVerbs(program, invocation);
 for (const command of program.commands) command.exitOverride();
 
 void run(process.argv.slice(2)).then((code) => {
@@ -40,7 +47,7 @@ async function run(words: string[]): Promise<number> {
   const asJson = words.includes('--json');
   try {
     await program.parseAsync(words, { from: 'user' });
-    return EXIT.done;
+    return outcome;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.mendable; // commander has printed it
     if (cancelling.signal.aborted || isCancellation(error)) {

@@ -39,6 +39,8 @@ export interface Invocation {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly signal: AbortSignal; // aborted by Ctrl-C
+  /** Sets another exit code than 0 for work that came to its end but found something. */
+  exitWith(code: number): void;
 }
 
 /** What an action works on. */
@@ -140,7 +142,7 @@ async function atWorkplace(command: Command, { surroundings, stdout, stderr, sig
 }
 
 /** Runs long work to its end and shows its progress. After an abort the work goes on until it has noticed and cleaned up. */
-async function finish<Result>(terminal: Terminal, work: LongWork<Result>): Promise<Result> {
+export async function finish<Result>(terminal: Terminal, work: LongWork<Result>): Promise<Result> {
   for (;;) {
     const step = await work.next();
     if (step.done) return step.value;

@@ -5,11 +5,12 @@ import { UserError } from '../domain/errors.ts';
 import { LocalHost } from '../hosts/local/localHost.ts';
 import { findTrainerPython } from '../hosts/local/trainerSetup.ts';
 import type { Log } from '../protocol/progress.ts';
+import type { CheckedPlace } from '../stages/checkStore.ts';
 import type { StageContext } from '../stages/stageContext.ts';
 import type { Database } from '../store/database.ts';
 import { openStore } from '../store/openStore.ts';
 import { listSources } from '../store/sources.ts';
-import { defaultStorage, locateStore, prepareStoreFolder, type StoreLocation } from '../store/storeLocation.ts';
+import { defaultStorage, describePlace, locateStore, prepareStoreFolder, type StoreLocation } from '../store/storeLocation.ts';
 
 /** What surrounds the process. */
 export interface Surroundings {
@@ -36,13 +37,25 @@ export async function openWorkplace(surroundings: Surroundings, options: Workpla
   const resources = join(surroundings.root, 'resources');
   const trainerPackage = join(resources, 'trainer');
   const location = locateStore(folder, storageFolder(surroundings));
-  const store = await openStore(storePath(location, options.missingStore), { readOnly: false, log });
+  const path = storePath(location, options.missingStore);
+  const { isUsual, sentence } = describePlace(folder, location);
+  if (!isUsual) log.warn(sentence);
+  const store = await openStore(path, { readOnly: false, log });
   const python = await findPython(surroundings, options.python, trainerPackage, log);
   return {
     store, log, folder, storeFolder: location.storeFolder, resources, productVersion: versionOf(surroundings.root), now: () => Date.now() / 1000,
     host: new LocalHost({ jobsFolder: join(location.storeFolder, 'runs'), python, supervisor: join(trainerPackage, 'supervisor.py') }),
     trainer: { python, package: trainerPackage, threads: options.threads === 0 ? null : options.threads },
   };
+}
+
+/** Where a folder's store lies, without opening or making it. @throws {UserError} `workspace-missing` */
+export async function storePlace(surroundings: Surroundings, workspace: string | undefined, log: Log): Promise<CheckedPlace> {
+  const folder = workspaceFolder(surroundings, workspace);
+  if (!existsSync(folder)) throw new UserError('workspace-missing', `There is no folder ${folder}.`, 'Name one that is there (--workspace).');
+  const { storeFile, storeFolder } = locateStore(folder, storageFolder(surroundings));
+  const python = await findPython(surroundings, '', join(surroundings.root, 'resources', 'trainer'), log);
+  return { folder, storeFile, storeFolder, productVersion: versionOf(surroundings.root), python };
 }
 
 /** The store's file, made ready where it may be made. */

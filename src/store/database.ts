@@ -1,6 +1,6 @@
 // What the rest of the program sees of SQLite: a synchronous connection with kept statements. Which binding is underneath
 // is decided in openStore.ts; better-sqlite3 is the driver, node:sqlite takes over where its binary does not load.
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { UserError } from '../domain/errors.ts';
 import { storeFault } from './storeFaults.ts';
 
@@ -37,6 +37,15 @@ export interface Database {
    * It is an exclusive transaction on an empty database beside the store, so the system frees it when its holder dies.
    */
   tryImportLock(): ImportLock | null;
+  /**
+   * Copies the store as it is at this moment into the SQLite file `target`, a piece at a time; others may write meanwhile. What
+   * `target` holds is replaced in one transaction of its own, so whoever has it open sees the one state or the other.
+   * @param onPages is told after each piece how many pages are copied; an error that it throws ends the copy and undoes it.
+   * @throws {UserError} `disk-full`, `store-broken`, …
+   */
+  copyInto(target: string, onPages: (done: number, total: number) => void): Promise<void>;
+  /** Whether another connection or process holds the import lock at this moment. */
+  isImporting(): boolean;
   /** False when the file at `path` is not the one that was opened: deleted, or replaced by another. One look at the file system. */
   isCurrent(): boolean;
   close(): void;
@@ -51,6 +60,7 @@ export interface Connection {
   readonly driver: DriverName;
   prepare(sql: string): Statement;
   exec(sql: string): void;
+  copyInto(target: string, onPages: (done: number, total: number) => void): Promise<void>;
   close(): void;
   /** SQLite's primary result code of an error that this binding threw (5 is SQLITE_BUSY), or null for other errors. */
   resultCode(error: unknown): number | null;
@@ -92,6 +102,23 @@ export function createDatabase(connection: Connection, connect: Connect, path: s
       if (readOnly) throw readOnlyError(path, newerMigrations);
       if (path === ':memory:') return { release: () => undefined };
       return tryLock(connect(`${path}-import`, false, 0));
+    },
+    async copyInto(target, onPages) {
+      connection.exec('BEGIN'); // one moment: without it each commit of others would begin the copy anew
+      try {
+        connection.prepare('SELECT count(*) FROM sqlite_schema').get();
+        await connection.copyInto(target, onPages);
+      } catch (error) {
+        throw storeFault(error, target) ?? error;
+      } finally {
+        connection.exec('COMMIT');
+      }
+    },
+    isImporting() {
+      if (path === ':memory:' || !existsSync(`${path}-import`)) return false;
+      const lock = tryLock(connect(`${path}-import`, false, 0));
+      lock?.release();
+      return lock === null;
     },
     isCurrent: () => fileIdentity(path) === opened,
     close() {

@@ -89,6 +89,11 @@ export function saveModel(store: Database, model: NewModel): number {
   });
 }
 
+/** Where weights lie that a model of the store needs: its own, and the base of an adapter. */
+export function listModelPaths(store: Database): string[] {
+  return store.prepare<{ path: string }>('SELECT path FROM models UNION SELECT adapter_of FROM models WHERE adapter_of IS NOT NULL').all().map((row) => row.path);
+}
+
 /** Removes a model with its pairs and whatever predictions are left of it. */
 export function removeModel(store: Database, id: number): void {
   store.prepare('DELETE FROM models WHERE id = ?').run(id);

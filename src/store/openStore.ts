@@ -40,7 +40,7 @@ export interface OpenStoreOptions {
 /**
  * Opens the SQLite file at `path` (made when missing, unless read-only). A store made by a newer version is opened read-only
  * whatever was asked: see `newerMigrations`.
- * @throws {UserError} `store-missing`, `store-older` (read-only and not yet migrated), `store-broken`, `store-unopenable`.
+ * @throws {UserError} `store-missing`, `store-older` (read-only and not yet migrated), `store-broken`, `store-foreign`, `store-unopenable`.
  */
 export async function openStore(path: string, options: OpenStoreOptions): Promise<Database> {
   const migrations = options.migrations ?? MIGRATIONS;
@@ -52,6 +52,7 @@ export async function openStore(path: string, options: OpenStoreOptions): Promis
   try {
     let newer = unknownMigrations(connection, path, migrations);
     let readOnly = options.readOnly;
+    requireOwn(connection, path);
     if (!readOnly && newer.length === 0) {
       connection.exec('PRAGMA journal_mode = WAL');
       migrate(connection, migrations);
@@ -114,6 +115,13 @@ function unknownMigrations(connection: Connection, path: string, migrations: rea
   } catch (error) {
     throw storeFault(error, path) ?? error;
   }
+}
+
+/** A store begins with an empty file; tables without ours among them are somebody else's. */
+function requireOwn(connection: Connection, path: string): void {
+  const { tables } = connection.prepare('SELECT count(*) AS tables FROM sqlite_schema').get() as { tables: number };
+  if (tables === 0 || appliedMigrations(connection).size > 0) return;
+  throw new UserError('store-foreign', `${path} is an SQLite file of another program.`, 'Name a file that SMP Curator has written.');
 }
 
 /** Applies what is missing, each in one transaction; another process may be doing the same, so each looks again once it holds the lock. */

@@ -43,3 +43,16 @@ export function findRun(store: Database, id: string): StoredRun | undefined {
 export function listRuns(store: Database, limit: number): StoredRun[] {
   return store.prepare<RunRow>('SELECT * FROM runs ORDER BY started_at DESC, id LIMIT ?').all(limit).map(fromRow);
 }
+
+/** Ids of runs that something in the store came from: a model, a prediction; and of those that nobody has seen the end of. */
+export function runsInUse(store: Database): Set<string> {
+  const rows = store.prepare<{ id: string }>(`SELECT run_id AS id FROM models WHERE run_id IS NOT NULL
+    UNION SELECT run_id FROM predictions WHERE run_id IS NOT NULL UNION SELECT id FROM runs WHERE ended_at IS NULL`).all();
+  return new Set(rows.map((row) => row.id));
+}
+
+/** Forgets a run that nothing in the store came from; one that is in use stays. */
+export function forgetRun(store: Database, id: string): void {
+  store.prepare(`DELETE FROM runs WHERE id = ? AND ended_at IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM models m WHERE m.run_id = runs.id) AND NOT EXISTS (SELECT 1 FROM predictions p WHERE p.run_id = runs.id)`).run(id);
+}

@@ -34,14 +34,24 @@ const GITIGNORE = `# Written by SMP Curator: decisions, plans and mappings are w
  * @param folder the workspace folder, absolute
  * @param storage a folder on this machine for stores that cannot lie in their workspace folder; `defaultStorage` unless a
  *   caller has reasons, so that the editor and the command line find the same store.
+ * @param statfs tells a path's file system; tests stand in for a share
  */
-export function locateStore(folder: string, storage: string): StoreLocation {
+export function locateStore(folder: string, storage: string, statfs: (path: string) => { readonly type: number } = statfsSync): StoreLocation {
   const name = createHash('sha256').update(folder).digest('hex').slice(0, 16);
   const elsewhere = join(storage, 'stores', name);
-  const onNetwork = networkFileSystem(folder) !== null;
+  const onNetwork = networkFileSystem(folder, statfs) !== null;
   const writable = isWritable(folder);
   const storeFolder = writable ? join(folder, '.smp') : elsewhere;
   return { storeFile: join(onNetwork ? elsewhere : storeFolder, 'curation.sqlite'), storeFolder, onNetwork, writable };
+}
+
+/** Where a folder's store lies and why, as a sentence; `isUsual` where it lies in the folder itself. */
+export function describePlace(folder: string, { storeFile, storeFolder }: Pick<StoreLocation, 'storeFile' | 'storeFolder'>): { readonly isUsual: boolean; readonly sentence: string } {
+  if (dirname(storeFile) === join(folder, '.smp')) return { isUsual: true, sentence: 'It lies in the folder that it belongs to.' };
+  const here = `The store lies in ${dirname(storeFile)} on this machine`;
+  if (dirname(storeFile) === storeFolder) return { isUsual: false, sentence: `${here}, with everything that belongs to it, because ${folder} cannot be written.` };
+  const fileSystem = networkFileSystem(folder) ?? 'network';
+  return { isUsual: false, sentence: `${here}, because ${folder} is on a network file system (${fileSystem}), where SQLite could damage it. Jobs and decisions stay in ${storeFolder}.` };
 }
 
 /** Where programs keep a user's data on this system, and ours in it. */
@@ -74,10 +84,10 @@ function isWritable(folder: string): boolean {
 }
 
 /** The network file system that a path is on, by name; null on a disk of this machine. Numbers are Linux's: elsewhere only UNC paths are told. */
-export function networkFileSystem(path: string): string | null {
+export function networkFileSystem(path: string, statfs: (path: string) => { readonly type: number } = statfsSync): string | null {
   if (path.startsWith('\\\\')) return 'SMB';
   if (process.platform !== 'linux') return null;
   let existing = path;
   while (!existsSync(existing) && dirname(existing) !== existing) existing = dirname(existing);
-  return NETWORK_FILE_SYSTEMS.get(Number(BigInt.asUintN(32, BigInt(statfsSync(existing).type)))) ?? null;
+  return NETWORK_FILE_SYSTEMS.get(Number(BigInt.asUintN(32, BigInt(statfs(existing).type)))) ?? null;
 }
