@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { UserError } from '../domain/errors.ts';
 
-/** Bytes a read asks for: large enough that files side by side yield many rows at once, small enough to be parsed in some ten milliseconds. */
-export const CHUNK_BYTES = 1024 * 1024;
+/** Bytes a read asks for: large enough that files side by side yield many rows at once, small enough to be parsed in few milliseconds and that the rows of all files waiting for each other take little memory. */
+export const CHUNK_BYTES = 256 * 1024;
 
 /**
  * Yields the file's bytes; the chunks are the caller's to keep. At the end calls `onHash` with the SHA-256 in hexadecimal.

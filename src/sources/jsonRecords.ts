@@ -25,7 +25,7 @@ type Expected = 'start' | 'element' | 'first-element' | 'separator' | 'end';
  * @throws {UserError} `json-broken`, naming the first bad record (from 1): syntax, an element that is no object, a file that ends early.
  */
 export async function* readJsonRecords(chunks: AsyncIterable<Buffer>, file: string): AsyncGenerator<JsonRecord[], void, void> {
-  let expected: Expected = 'start';
+  let expected = 'start' as Expected; // changed by `scan`, which the compiler does not see
   let row = 0; // elements yielded so far
   let rest: Buffer = Buffer.alloc(0); // begins where `expected` holds
 

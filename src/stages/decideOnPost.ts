@@ -6,7 +6,7 @@ import type { PostKey } from '../domain/posts.ts';
 import type { ChangedPost, PostsRequest } from '../protocol/postsView.ts';
 import type { LongWork } from '../protocol/progress.ts';
 import { appendDecision } from '../sources/decisionFiles.ts';
-import { addDecision, exclusionOf, type Decision, type PostDecisionKind } from '../store/decisions.ts';
+import { addDecision, contentHash, exclusionOf, type Decision, type PostDecisionKind } from '../store/decisions.ts';
 import { postByPid } from '../store/posts.ts';
 import { requireSource } from '../store/sources.ts';
 import type { StageContext } from './stageContext.ts';
@@ -23,7 +23,7 @@ export function decideOnPost({ store, storeFolder, now }: Pick<StageContext, 'st
   const post = postByPid(store, source.id, decision.pid);
   if (post === null) throw new UserError('post-unknown', `There is no post ${decision.pid} in “${source.name}”.`, 'Index its data set again.');
   const event: Decision = {
-    id: randomUUID(), pid: post.pid, kind: decision.kind, reason: decision.reason, contentHash: post.contentHash, author: decision.author, decidedAt: now(),
+    id: randomUUID(), pid: post.pid, kind: decision.kind, reason: decision.reason, contentHash: contentHash(post), author: decision.author, decidedAt: now(),
   };
   addDecision(store, source.id, event, () => appendDecision(storeFolder, { source: source.name, ...event }));
 }

@@ -10,7 +10,7 @@ import { detectSource } from '../sources/detectSource.ts';
 import { hashFile } from '../sources/hashedFile.ts';
 import { mappingPath, readMapping, writeMapping } from '../sources/mapping.ts';
 import { PictureFolder } from '../sources/pictures.ts';
-import type { PostSource, ReadPost, SkippedRow } from '../sources/postSource.ts';
+import { kindFamily, type PostSource, type ReadPost, type SkippedRow } from '../sources/postSource.ts';
 import type { Database } from '../store/database.ts';
 import {
   beginGeneration, clearGenerations, clearWithin, indexedFiles, insertPosts, insertSkippedRows, makeLive, orderUsers, pageOfPicturePaths, rememberFiles,
@@ -21,6 +21,7 @@ import { sourceByName, type Source, type SourceStatistics } from '../store/sourc
 import { recordStageSuccess } from '../store/stageStates.ts';
 import { StatisticsCounter } from '../store/statistics.ts';
 import { prepareStoreFolder } from '../store/storeLocation.ts';
+import { UserOrder } from '../store/userOrder.ts';
 import { restoreDecisions } from './restoreDecisions.ts';
 import { bytesToIndex } from './spaceNeeded.ts';
 import type { StageContext } from './stageContext.ts';
@@ -122,13 +123,14 @@ async function* importGeneration(
   const pictures = createHash('sha256');
   const counter = new StatisticsCounter();
   const skips = new SkipCounter();
+  const order = new UserOrder();
   const pace = new Pace();
   let rows = 0;
   let numericPids = true;
   for await (const batch of source.read((path, sha256) => hashes.set(path, sha256))) {
     const skipped = [...batch.skipped];
     for (let next = 0; next < batch.posts.length; ) {
-      const written = insertPosts(store, sourceId, generationId, batch.posts, next);
+      const written = insertPosts(store, sourceId, generationId, batch.posts, next, order);
       next = written.next;
       if (written.duplicates.length > 0) skipped.push(...duplicateRows(source, written.duplicates));
       await setImmediate(); // lets a cancel in, and other connections write
@@ -150,7 +152,7 @@ async function* importGeneration(
   if (rows === 0) throw new UserError('no-posts', `${source.files[0]!.path} holds no post.`, 'Choose a file with one post a row.');
   skips.requireFew(rows, allowSkips);
 
-  for (const done of orderUsers(store, generationId, numericPids, counter)) {
+  for (const done of orderUsers(store, order, numericPids, counter)) {
     await setImmediate();
     signal.throwIfAborted();
     if (pace.isTime()) yield { message: 'Ordering posts', done, total: rows, unit: 'posts' };
@@ -169,7 +171,7 @@ async function* importGeneration(
 function duplicateRows(source: PostSource, duplicates: readonly { post: ReadPost['post']; place: ReadPost['place'] }[]): SkippedRow[] {
   const first = duplicates[0]!;
   if (source.kind !== 'table') {
-    throw new UserError('smpd-duplicate', `${first.place.file}, record ${first.place.row}: post “${first.post.pid}” was there before.`, 'Each post may stand in the files once: fetch them again, or keep train and test posts in folders of their own.');
+    throw new UserError(`${kindFamily(source.kind)}-duplicate`, `${first.place.file}, record ${first.place.row}: post “${first.post.pid}” was there before.`, 'Each post may stand in the files once: fetch them again, or keep train and test posts in folders of their own.');
   }
   return duplicates.map(({ post, place }) => ({ file: place.file, row: place.row, reason: 'duplicate id', detail: `“${post.pid}”` }));
 }
@@ -218,8 +220,8 @@ class Pace {
  */
 async function* compareWithLive(store: Database, live: Source, source: PostSource, signal: AbortSignal): AsyncGenerator<Progress, 'same' | 'changed' | 'other', void> {
   const before = new Map(indexedFiles(store, live.id).map((file) => [file.path, file]));
-  const samePlace = live.root === source.root && live.kind === source.kind && source.files.some((file) => before.has(file.path));
-  const sameSizes = live.kind === source.kind && source.files.length === before.size && source.files.every((file) => before.get(file.path)?.size === file.size);
+  const samePlace = live.root === source.root && kindFamily(live.kind) === kindFamily(source.kind) && source.files.some((file) => before.has(file.path));
+  const sameSizes = kindFamily(live.kind) === kindFamily(source.kind) && source.files.length === before.size && source.files.every((file) => before.get(file.path)?.size === file.size);
   if (!sameSizes) return samePlace ? 'changed' : 'other';
 
   const files: IndexedFile[] = [];

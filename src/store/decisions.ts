@@ -1,5 +1,7 @@
 // Decisions of people: events that are only ever added. The state of a post is that of its newest event.
+import { hash } from 'node:crypto';
 import { join } from 'node:path';
+import type { Post } from '../domain/posts.ts';
 import type { PostHit } from '../protocol/workerRpc.ts';
 import type { Database } from './database.ts';
 import { TRANSACTION_MILLISECONDS } from './generations.ts';
@@ -66,4 +68,9 @@ export function listExcludedPosts(store: Database, limit: number): PostHit[] {
     const { reason = '' } = JSON.parse(payload) as { reason?: string };
     return { ...post, file: join(root, post.file), snippet: reason === '' ? author : `${author}: ${reason}` };
   });
+}
+
+/** Hash of everything that a prompt may hold or that decides about a post: another one means that a decision was about something else. */
+export function contentHash(post: Post): string {
+  return hash('sha256', JSON.stringify([post.uid, post.postedAt, post.title, post.category, post.subcategory, post.concept, post.tags, post.imagePath, post.extra, post.label]), 'hex').slice(0, 32);
 }

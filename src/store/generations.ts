@@ -1,13 +1,13 @@
 // Building, switching and clearing generations. A generation is filled in short transactions that nobody sees; one short
 // transaction makes it the live one. Whoever builds or clears holds the store's import lock, so a generation that is not
 // live while the lock is free belongs to nobody: its process was killed, or stopped with cleaning left to do.
-import { hash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import { comparePosts, type Post, type PostPlace } from '../domain/posts.ts';
+import type { Post, PostPlace } from '../domain/posts.ts';
 import type { Mapping } from '../protocol/stages.ts';
 import type { Database } from './database.ts';
 import type { SourceStatistics } from './sources.ts';
 import type { StatisticsCounter } from './statistics.ts';
+import type { UserOrder } from './userOrder.ts';
 
 /** How long one transaction may take, in milliseconds, so that a person's decision never waits for an import (architecture.md). */
 export const TRANSACTION_MILLISECONDS = 15;
@@ -52,14 +52,14 @@ export function beginGeneration(store: Database, identity: SourceIdentity, start
   });
 }
 
-const INSERT_POST = `INSERT INTO posts (generation_id, pid, uid, posted_at, title, category, subcategory, concept, tags, image_path, image_url, latitude, longitude, extra, label, file, row, dropped, content_hash)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (generation_id, pid) DO NOTHING`;
+const INSERT_POST = `INSERT INTO posts (generation_id, pid, uid, posted_at, title, category, subcategory, concept, tags, image_path, image_url, latitude, longitude, extra, label, file, row, dropped)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (generation_id, pid) DO NOTHING`;
 
 /**
- * Writes posts from `start` on until the list or the time of one transaction is over.
+ * Writes posts from `start` on until the list or the time of one transaction is over, and notes them in `order`.
  * @returns the index after the last post written, and the posts left out because their pid is taken.
  */
-export function insertPosts(store: Database, sourceId: number, generationId: number, posts: readonly NewPost[], start: number): { next: number; duplicates: NewPost[] } {
+export function insertPosts(store: Database, sourceId: number, generationId: number, posts: readonly NewPost[], start: number, order: UserOrder): { next: number; duplicates: NewPost[] } {
   const insertPost = store.prepare(INSERT_POST);
   const insertWords = store.prepare('INSERT INTO posts_search (rowid, title, tags, caption) VALUES (?, ?, ?, ?)');
   const caption = store.prepare<{ text: string }>('SELECT text FROM current_captions WHERE source_id = ? AND pid = ?');
@@ -73,10 +73,14 @@ export function insertPosts(store: Database, sourceId: number, generationId: num
       const { post, place } = added;
       const { changes, lastInsertRowid } = insertPost.run(
         generationId, post.pid, post.uid, post.postedAt, post.title, post.category, post.subcategory, post.concept, post.tags, post.imagePath, post.imageUrl,
-        post.latitude, post.longitude, extraText(post), post.label, place.file, place.row, added.dropped, contentHash(post),
+        post.latitude, post.longitude, extraText(post), post.label, place.file, place.row, added.dropped,
       );
-      if (changes === 0) duplicates.push(added);
-      else insertWords.run(lastInsertRowid, post.title, post.tags, hasCaptions ? (caption.get(sourceId, post.pid)?.text ?? '') : '');
+      if (changes === 0) {
+        duplicates.push(added);
+        continue;
+      }
+      insertWords.run(lastInsertRowid, post.title, post.tags, hasCaptions ? (caption.get(sourceId, post.pid)?.text ?? '') : '');
+      order.add(Number(lastInsertRowid), post.uid, post.postedAt, post.label !== null && added.dropped === null);
     }
   });
   return { next, duplicates };
@@ -97,59 +101,22 @@ export function listSkippedRows(store: Database, sourceId: number, limit: number
   ).all(sourceId, limit);
 }
 
-interface OrderRow {
-  id: number; uid: string; pid: string; posted_at: number; label: number | null; dropped: string | null;
-}
-
 /**
- * Gives the posts of the users after `afterUid` their place among the user's posts, a page of whole users in short
- * transactions; yields how many posts are done. Counts users and ties on the way.
+ * Gives the posts their place among their user's posts, in short transactions; yields how many posts are done. Counts users
+ * and ties on the way.
  */
-export function* orderUsers(store: Database, generationId: number, numericPids: boolean, statistics: StatisticsCounter): Generator<number, void, void> {
-  const compare = comparePosts(numericPids);
-  const page = store.prepare<OrderRow>('SELECT id, uid, pid, posted_at, label, dropped FROM posts WHERE generation_id = ? AND uid > ? ORDER BY uid LIMIT ?');
-  const whole = store.prepare<OrderRow>('SELECT id, uid, pid, posted_at, label, dropped FROM posts WHERE generation_id = ? AND uid = ?');
+export function* orderUsers(store: Database, order: UserOrder, numericPids: boolean, statistics: StatisticsCounter): Generator<number, void, void> {
+  const pid = store.prepare<{ pid: string }>('SELECT pid FROM posts WHERE id = ?');
+  const places = new Int32Array(order.size);
+  for (const _ of order.sort(places, numericPids, (id) => pid.get(id)!.pid, statistics)) yield 0;
   const update = store.prepare('UPDATE posts SET user_order = ? WHERE id = ?');
-  const pageSize = 2000;
-  let afterUid = '';
-  let done = 0;
-  for (;;) {
-    const rows = page.all(generationId, afterUid, pageSize);
-    if (rows.length === 0) return;
-    let users = groupByUser(rows);
-    if (rows.length === pageSize) {
-      // The last user of a full page may go on; without it, or read whole when it fills the page alone.
-      const last = rows.at(-1)!.uid;
-      if (users.size > 1) users.delete(last);
-      else users = new Map([[last, whole.all(generationId, last)]]);
-    }
-    const orders: { id: number; order: number }[] = [];
-    for (const [uid, posts] of users) {
-      const inOrder = posts.map((row) => ({ ...row, postedAt: row.posted_at })).sort(compare);
-      inOrder.forEach((row, order) => orders.push({ id: row.id, order }));
-      statistics.addUser(inOrder.map((row) => row.postedAt), inOrder.filter((row) => row.label !== null && row.dropped === null).length);
-      afterUid = uid;
-    }
-    for (let next = 0; next < orders.length; ) {
-      const begin = next;
-      store.transaction(() => {
-        const deadline = performance.now() + TRANSACTION_MILLISECONDS;
-        for (; next < orders.length && (next % 16 !== 0 || performance.now() < deadline); next++) update.run(orders[next]!.order, orders[next]!.id);
-      });
-      done += next - begin;
-      yield done;
-    }
+  for (let next = 0; next < order.size; ) { // in the order of the table, so that each of its pages is written once
+    store.transaction(() => {
+      const deadline = performance.now() + TRANSACTION_MILLISECONDS;
+      for (let written = 0; next < order.size && (written % 16 !== 0 || performance.now() < deadline); written++, next++) update.run(places[next]!, order.idAt(next));
+    });
+    yield next;
   }
-}
-
-function groupByUser(rows: readonly OrderRow[]): Map<string, OrderRow[]> {
-  const users = new Map<string, OrderRow[]>();
-  for (const row of rows) {
-    const posts = users.get(row.uid);
-    if (posts === undefined) users.set(row.uid, [row]);
-    else posts.push(row);
-  }
-  return users;
 }
 
 export interface FinishedGeneration {
@@ -225,6 +192,7 @@ const OF_DRAWS = 'draw_id IN (SELECT id FROM draws WHERE source_id = ?)';
 const ROWS_OF_SOURCE: readonly string[] = [
   slices('pairs', 'id', `model_id IN (SELECT id FROM models WHERE ${OF_DRAWS})`), slices('predictions', 'source_id, pid, model_id, k, decoder, draw', 'source_id = ?'), slices('instructions', 'id', OF_DRAWS),
   slices('draw_users', 'draw_id, uid', OF_DRAWS), slices('captions', 'id', 'source_id = ?'), slices('decisions', 'rowid', 'source_id = ?'),
+  slices('fetched_pictures', 'source_id, pid', 'source_id = ?'),
 ];
 /** The same of a generation, beside its posts. */
 const ROWS_OF_GENERATION: readonly string[] = [slices('skipped_rows', 'rowid', 'generation_id = ?')];
@@ -312,9 +280,4 @@ function mappingText(mapping: Mapping | null): string | null {
 function extraText(post: Post): string {
   for (const _ in post.extra) return JSON.stringify(post.extra);
   return '{}';
-}
-
-/** Of everything that a prompt may hold or that decides about a post: another hash means that a decision was about something else. */
-export function contentHash(post: Post): string {
-  return hash('sha256', JSON.stringify([post.uid, post.postedAt, post.title, post.category, post.subcategory, post.concept, post.tags, post.imagePath, post.extra, post.label]), 'hex').slice(0, 32);
 }

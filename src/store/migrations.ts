@@ -255,4 +255,43 @@ CREATE TABLE stage_states (
 ALTER TABLE posts ADD COLUMN image_url TEXT NOT NULL DEFAULT '';  -- of the picture or of the page that shows it; no part of content_hash
 `,
   },
+  {
+    name: '0003-imports-at-full-size',
+    sql: `
+-- A post enters this index once, when its place is known, instead of twice. What asks for posts in order of their users says
+-- "user_order IS NOT NULL" or compares it, as the view does.
+DROP INDEX posts_by_user;
+CREATE INDEX posts_by_user ON posts(generation_id, uid, user_order) WHERE user_order IS NOT NULL;
+DROP VIEW usable_posts;
+DROP VIEW live_posts;
+CREATE VIEW live_posts AS
+  SELECT s.id AS source_id, s.name AS source, p.* FROM sources s JOIN posts p ON p.generation_id = s.live_generation WHERE p.user_order IS NOT NULL;
+CREATE VIEW usable_posts AS          -- what samples are drawn from
+  SELECT l.* FROM live_posts l
+  WHERE l.dropped IS NULL AND NOT EXISTS (SELECT 1 FROM excluded_posts e WHERE e.source_id = l.source_id AND e.pid = l.pid);
+ALTER TABLE posts DROP COLUMN content_hash;  -- only decisions need it, and a post's texts are all there to make it of
+-- Each short transaction of an import adds a segment to the words' index: merged sixteen at a time, and never all at once
+-- within one commit, as it would be when there are as many as to count as a crisis.
+INSERT INTO posts_search (posts_search, rank) VALUES ('automerge', 16);
+INSERT INTO posts_search (posts_search, rank) VALUES ('crisismerge', 64);
+`,
+  },
+  {
+    name: '0004-fetched-pictures',
+    sql: `
+CREATE TABLE fetched_pictures (      -- what became of the addresses of pictures
+  source_id INTEGER NOT NULL REFERENCES sources(id) ON DELETE CASCADE,
+  pid TEXT NOT NULL,
+  url TEXT NOT NULL,                 -- that was asked; a post that names another one has not been asked for
+  state TEXT NOT NULL CHECK (state IN ('fetched','dead','later')),
+  reason TEXT NOT NULL,              -- why dead or later
+  status INTEGER,                    -- of HTTP
+  file TEXT NOT NULL,                -- relative to the store folder's pictures/; '' without one
+  attempts INTEGER NOT NULL,         -- answers without a picture
+  tried_at REAL NOT NULL,
+  PRIMARY KEY (source_id, pid)
+) WITHOUT ROWID;
+CREATE INDEX fetched_pictures_by_state ON fetched_pictures(source_id, state);
+`,
+  },
 ];

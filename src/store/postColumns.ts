@@ -232,7 +232,7 @@ export class LivePostColumns {
   async #readSets(loaded: Loaded, seed: number): Promise<void> {
     loaded.columns.set.fill(0);
     const users = this.#store.prepare<{ uid: string; set_name: string; ids: string }>(
-      `SELECT u.uid, u.set_name, (SELECT json_group_array(p.id) FROM posts p WHERE p.generation_id = ? AND p.uid = u.uid) AS ids
+      `SELECT u.uid, u.set_name, (SELECT json_group_array(p.id) FROM posts p WHERE p.generation_id = ? AND p.uid = u.uid AND p.user_order IS NOT NULL) AS ids
        FROM draw_users u WHERE u.draw_id = ? AND u.uid > ? ORDER BY u.uid LIMIT 500`);
     for (const part of loaded.parts) {
       const draw = this.#store.prepare<{ id: number }>('SELECT id FROM draws WHERE source_id = ? AND seed = ?').get(part.sourceId, seed);
@@ -291,7 +291,7 @@ export class LivePostColumns {
   async #idsByUser(part: LivePart): Promise<number[]> {
     const ids: number[] = [];
     const slice = this.#store.prepare<{ ids: string }>(
-      `SELECT json_group_array(id) AS ids FROM (SELECT id FROM posts WHERE generation_id = ? AND (uid, user_order) > (?, ?) ORDER BY uid, user_order LIMIT ${SLICE})`);
+      `SELECT json_group_array(id) AS ids FROM (SELECT id FROM posts WHERE generation_id = ? AND user_order IS NOT NULL AND (uid, user_order) > (?, ?) ORDER BY uid, user_order LIMIT ${SLICE})`);
     const place = this.#store.prepare<{ uid: string; user_order: number }>('SELECT uid, user_order FROM posts WHERE id = ?');
     for (let after = { uid: '', user_order: -1 }; ; ) {
       const read = JSON.parse(slice.get(part.generation, after.uid, after.user_order)!.ids) as number[];

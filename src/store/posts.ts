@@ -12,17 +12,16 @@ export interface StoredPost extends Post {
   readonly file: string; // relative to the source's root
   readonly row: number; // counted from 1
   readonly dropped: string | null; // why the post is not used
-  readonly contentHash: string;
 }
 
 interface PostRow {
   id: number; source_id: number; source: string; pid: string; uid: string; posted_at: number; user_order: number;
   title: string; category: string; subcategory: string; concept: string; tags: string; image_path: string; image_url: string;
-  latitude: number | null; longitude: number | null; extra: string; label: Hundredths | null; file: string; row: number; dropped: string | null; content_hash: string;
+  latitude: number | null; longitude: number | null; extra: string; label: Hundredths | null; file: string; row: number; dropped: string | null;
 }
 
 const COLUMNS = `id, source_id, source, pid, uid, posted_at, user_order, title, category, subcategory, concept, tags, image_path, image_url,
-  latitude, longitude, extra, label, file, row, dropped, content_hash`;
+  latitude, longitude, extra, label, file, row, dropped`;
 
 /** How many live posts a source has, dropped and excluded ones included. */
 export function livePostCount(store: Database, sourceId: number): number {
@@ -90,6 +89,6 @@ function toPost(row: PostRow): StoredPost {
     id: row.id, sourceId: row.source_id, source: row.source, pid: row.pid, uid: row.uid, postedAt: row.posted_at, userOrder: row.user_order,
     title: row.title, category: row.category, subcategory: row.subcategory, concept: row.concept, tags: row.tags, imagePath: row.image_path, imageUrl: row.image_url,
     latitude: row.latitude, longitude: row.longitude, extra: JSON.parse(row.extra) as Record<string, string>, label: row.label,
-    file: row.file, row: row.row, dropped: row.dropped, contentHash: row.content_hash,
+    file: row.file, row: row.row, dropped: row.dropped,
   };
 }

@@ -8,6 +8,7 @@ import { after, describe, it } from 'mocha';
 import { decideOnPost } from '../../../src/stages/decideOnPost.ts';
 import { removeSource } from '../../../src/stages/removeSource.ts';
 import type { Database } from '../../../src/store/database.ts';
+import { contentHash } from '../../../src/store/decisions.ts';
 import { postByPid } from '../../../src/store/posts.ts';
 import { searchPosts } from '../../../src/store/search.ts';
 import { listSources, requireSource } from '../../../src/store/sources.ts';
@@ -57,7 +58,7 @@ for (const driver of DRIVERS) {
       assert.equal(result.counts['posts'], 21);
       assert.deepEqual(store.prepare('SELECT state, count(*) AS generations FROM generations GROUP BY state').all(), [{ state: 'live', generations: 1 }]);
       assert.deepEqual(store.prepare('SELECT (SELECT count(*) FROM posts) AS posts, (SELECT count(*) FROM posts_search) AS words').get(), { posts: 21, words: 21 });
-      assert.equal(postByPid(store, 1, 'p1')!.contentHash, before.contentHash);
+      assert.equal(contentHash(postByPid(store, 1, 'p1')!), contentHash(before));
       assert.equal(usersWithPosts(store, 1).find(({ uid }) => uid === 'u1')!.posts, 3); // p1 left out, p8, p15, and p99
       assert.deepEqual(searchPosts(store, null, 'fresh', 5).map((hit) => hit.pid), ['p99']);
       store.close();

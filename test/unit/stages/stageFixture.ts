@@ -52,8 +52,8 @@ export function fillSource(store: Database, name: string, posts: readonly Fixtur
     const sourceId = store.prepare<{ id: number }>('SELECT id FROM sources WHERE name = ?').get(name)!.id;
     const generation = Number(store.prepare("INSERT INTO generations (source_id, state, fingerprint, started_at) VALUES (?, 'live', ?, 0)")
       .run(sourceId, options.fingerprint ?? `fingerprint of ${posts.length}`).lastInsertRowid);
-    const insert = store.prepare(`INSERT INTO posts (generation_id, pid, uid, posted_at, user_order, title, category, subcategory, concept, tags, image_path, extra, label, file, row, dropped, content_hash)
-      VALUES (?, ?, ?, ?, ?, ?, ?, '', '', '', '', ?, ?, 'posts.csv', ?, ?, 'hash')`);
+    const insert = store.prepare(`INSERT INTO posts (generation_id, pid, uid, posted_at, user_order, title, category, subcategory, concept, tags, image_path, extra, label, file, row, dropped)
+      VALUES (?, ?, ?, ?, ?, ?, ?, '', '', '', '', ?, ?, 'posts.csv', ?, ?)`);
     const orders = new Map<string, number>();
     posts.forEach((post, index) => {
       const order = orders.get(post.uid) ?? 0;

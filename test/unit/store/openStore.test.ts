@@ -119,7 +119,7 @@ for (const driver of DRIVERS) {
       const store = await openStore(path, { readOnly: false, driver });
       store.exec(`INSERT INTO sources (id, name, kind, root, template, created_at) VALUES (1, 'x', 'table', '/', 'smpd', 0);
         INSERT INTO generations (id, source_id, state, fingerprint, started_at) VALUES (1, 1, 'building', '', 0);
-        INSERT INTO posts (id, generation_id, pid, uid, posted_at, title, category, subcategory, concept, tags, image_path, file, row, content_hash) VALUES (1, 1, 'p', 'u', 1, 't', '', '', '', '', '', 'f', 1, '');
+        INSERT INTO posts (id, generation_id, pid, uid, posted_at, title, category, subcategory, concept, tags, image_path, file, row) VALUES (1, 1, 'p', 'u', 1, 't', '', '', '', '', '', 'f', 1);
         INSERT INTO posts_search (rowid, title, tags, caption) VALUES (1, 't', '', '')`);
       const count = (): unknown => store.prepare('SELECT (SELECT count(*) FROM sources) AS sources, (SELECT count(*) FROM posts) AS posts, (SELECT count(*) FROM posts_search) AS words').get();
       const lock = store.tryImportLock();
