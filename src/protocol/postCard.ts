@@ -18,8 +18,11 @@ export interface CardPrediction {
   readonly stale: StaleReason | null;
 }
 
-/** Why a prediction no longer answers the prompt of today. */
-export type StaleReason = 'caption-changed' | 'prompt-changed' | 'newer-model';
+/**
+ * Why a prediction no longer answers the prompt of today: its history shows other posts now, a caption in it was changed,
+ * anything else in it was, or the model is another one.
+ */
+export type StaleReason = 'history-changed' | 'caption-changed' | 'prompt-changed' | 'newer-model';
 
 export interface PostCard extends PostKey {
   readonly sourceKind: string; // 'smpd-…': scores are log2 of views; 'table': no such meaning

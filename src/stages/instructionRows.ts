@@ -2,15 +2,15 @@
 import { setImmediate } from 'node:timers/promises';
 import { poolWindows, type Window } from '../domain/draws.ts';
 import { UserError } from '../domain/errors.ts';
-import { buildInstruction, type InstructionRequest, type Piece, type TemplateName } from '../domain/instructions.ts';
+import { buildInstruction, type Piece } from '../domain/instructions.ts';
 import { formatHundredths } from '../domain/posts.ts';
 import { RandomStream } from '../domain/randomStream.ts';
 import type { LongWork } from '../protocol/progress.ts';
 import type { InstructionRow } from '../protocol/run.ts';
-import { captionText, type CaptionPolicy } from '../store/captions.ts';
+import type { CaptionPolicy } from '../store/captions.ts';
 import type { Database } from '../store/database.ts';
 import type { StoredDraw } from '../store/draws.ts';
-import { instructionInputVersion, listInstructions, promptPost, type StoredInstruction } from '../store/instructions.ts';
+import { instructionInputVersion, listInstructions, windowRequest, type StoredInstruction } from '../store/instructions.ts';
 import { postByPid, postsOfUser, type StoredPost } from '../store/posts.ts';
 import type { Source } from '../store/sources.ts';
 import { drawScope, readStageState } from '../store/stageStates.ts';
@@ -61,11 +61,6 @@ export function fitted({ store, source, captions, fitter }: Rendering, instructi
 /** Renders the prompt of a window of stored posts with the captions that the policy allows. */
 export function renderWindow(store: Database, source: Source, captions: CaptionPolicy, window: Window<StoredPost>): Piece[] {
   return buildInstruction(windowRequest(store, source, captions, window)).pieces;
-}
-
-function windowRequest(store: Database, source: Source, captions: CaptionPolicy, window: Window<StoredPost>): InstructionRequest {
-  const shown = (post: StoredPost) => promptPost(post, captionText(store, source.id, post.pid, captions), source.template);
-  return { template: source.template as TemplateName, uid: window.question.uid, history: window.history.map(shown), question: shown(window.question) };
 }
 
 /** The windows of the pool that a training run uses. */

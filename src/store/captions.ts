@@ -46,6 +46,12 @@ export function captionText(store: Database, sourceId: number, pid: string, poli
   return row && (policy === 'any' || row.approved === 1) ? row.text : '';
 }
 
+/** Whether a caption of the post was added or decided upon after a time (unix seconds). */
+export function captionTouchedSince(store: Database, sourceId: number, pid: string, time: number): boolean {
+  const caption = store.prepare('SELECT 1 FROM captions WHERE source_id = ? AND pid = ? AND made_at > ?').get(sourceId, pid, time);
+  return caption !== undefined || store.prepare("SELECT 1 FROM decisions WHERE source_id = ? AND pid = ? AND decided_at > ? AND kind LIKE 'caption-%'").get(sourceId, pid, time) !== undefined;
+}
+
 /** Changes whenever a caption is added or decided upon; cheap enough for every look at the pipeline. */
 export function captionsVersion(store: Database, sourceId: number): string {
   const caption = store.prepare<{ id: number }>('SELECT id FROM captions WHERE source_id = ? ORDER BY id DESC LIMIT 1').get(sourceId);

@@ -1,12 +1,13 @@
 // Instructions as they were rendered: the prompt of every question of every set but the pool's, whose windows are rendered
 // when a training set is frozen.
 import { createHash } from 'node:crypto';
-import type { Piece, PromptPost } from '../domain/instructions.ts';
+import type { Window } from '../domain/draws.ts';
+import type { InstructionRequest, Piece, PromptPost, TemplateName } from '../domain/instructions.ts';
 import type { Hundredths } from '../domain/posts.ts';
 import type { SetName } from '../protocol/stages.ts';
 import type { Database } from './database.ts';
 import type { StoredPost } from './posts.ts';
-import { captionsVersion, type CaptionPolicy } from './captions.ts';
+import { captionsVersion, captionText, type CaptionPolicy } from './captions.ts';
 import type { Source } from './sources.ts';
 
 export interface StoredInstruction {
@@ -54,6 +55,17 @@ export function promptPost(post: StoredPost, caption: string, template: string):
     };
   }
   return { pid, title, category, subcategory, concept, caption, extra: Object.entries(extra), label };
+}
+
+/** What the prompt of a window of stored posts is rendered from, with the captions that the policy allows. */
+export function windowRequest(store: Database, source: Source, captions: CaptionPolicy, window: Window<StoredPost>): InstructionRequest {
+  const shown = (post: StoredPost): PromptPost => promptPost(post, captionText(store, source.id, post.pid, captions), source.template);
+  return { template: source.template as TemplateName, uid: window.question.uid, history: window.history.map(shown), question: shown(window.question) };
+}
+
+/** Which captions a draw's instructions were rendered with: all of them with the same. Undefined where there are none. */
+export function captionPolicyOf(store: Database, drawId: number): CaptionPolicy | undefined {
+  return store.prepare<{ caption_policy: CaptionPolicy }>('SELECT caption_policy FROM instructions WHERE draw_id = ? LIMIT 1').get(drawId)?.caption_policy;
 }
 
 /** Inserts or replaces; answers how many prompts are new or differ from what was there. One transaction. */

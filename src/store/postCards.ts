@@ -1,16 +1,18 @@
 // Point look-ups for hovers: one post with its newest prediction and what came before it.
 import { isAbsolute, join, relative, sep } from 'node:path';
+import { buildInstruction } from '../domain/instructions.ts';
 import type { Hundredths, PostKey } from '../domain/posts.ts';
 import type { Experiment } from '../protocol/pipelineStatus.ts';
 import { SMPD_PID_KEYS, type CardPrediction, type PostCard, type PostCards, type PostFile, type StaleReason } from '../protocol/postCard.ts';
 import type { ModelRole, SetName } from '../protocol/stages.ts';
-import { captionText, type CaptionPolicy } from './captions.ts';
+import { captionTouchedSince } from './captions.ts';
 import type { Database } from './database.ts';
 import { indexedFiles } from './generations.ts';
+import { captionPolicyOf, promptHash, windowRequest } from './instructions.ts';
 import { earlierPosts, postAt, postByPid, type StoredPost } from './posts.ts';
 import { sourceByName, type Source } from './sources.ts';
 
-/** How many earlier scores the card's curve shows. */
+/** How many earlier scores the card's curve shows; more than any prompt's history. */
 const EARLIER_SHOWN = 8;
 /** The column of an exported row that the trainers ignore. */
 const TRACE_KEYS = ['post_id'];
@@ -95,17 +97,20 @@ function fileOfExport(store: Database, path: string): PostFile | null {
 
 function toCard(store: Database, source: Source, post: StoredPost, experiment: Experiment, role: ModelRole | null): PostCard {
   const caption = store.prepare<{ text: string }>('SELECT text FROM captions WHERE source_id = ? AND pid = ? ORDER BY id DESC LIMIT 1').get(post.sourceId, post.pid);
+  const earlier = earlierPosts(store, post, EARLIER_SHOWN);
   const excluded = store.prepare('SELECT 1 FROM excluded_posts WHERE source_id = ? AND pid = ?').get(post.sourceId, post.pid);
   return {
     source: source.name, sourceKind: source.kind, pid: post.pid, uid: post.uid, title: post.title, category: post.category, subcategory: post.subcategory,
     concept: post.concept, postedAt: post.postedAt, label: post.label, caption: caption?.text ?? null, root: source.root,
     imagePath: source.hasPictures ? post.imagePath : null, dropped: post.dropped, excluded: excluded !== undefined,
-    earlier: earlierPosts(store, post, EARLIER_SHOWN).map((earlier) => earlier.label!),
-    prediction: newestPrediction(store, post, experiment, role), file: join(source.root, post.file), row: post.row,
+    earlier: earlier.map(({ label }) => label!),
+    prediction: newestPrediction(store, source, post, earlier, experiment, role), file: join(source.root, post.file), row: post.row,
   };
 }
 
-function newestPrediction(store: Database, post: StoredPost, { dataSeed, plan, trainingSeed, base }: Experiment, role: ModelRole | null): CardPrediction | null {
+function newestPrediction(
+  store: Database, source: Source, post: StoredPost, earlier: readonly StoredPost[], { dataSeed, plan, trainingSeed, base }: Experiment, role: ModelRole | null,
+): CardPrediction | null {
   const row = store.prepare<PredictionRow>(NEWEST_PREDICTION).get({ source: post.sourceId, pid: post.pid, role, dataSeed, plan, trainingSeed, base });
   if (row === undefined) return null;
   const quantiles = row.quantiles === null ? {} : (JSON.parse(row.quantiles) as Record<string, Hundredths | undefined>);
@@ -114,7 +119,7 @@ function newestPrediction(store: Database, post: StoredPost, { dataSeed, plan, t
     value: row.value, text: row.text, low80: quantiles['10'] ?? null, high80: quantiles['90'] ?? null,
     model: modelName(row), role: row.role, decoder: row.decoder, history: history.length, run: row.run_id, predictedAt: row.predicted_at,
     userSet: store.prepare<{ set_name: SetName }>('SELECT set_name FROM draw_users WHERE draw_id = ? AND uid = ?').get(row.draw_id, post.uid)?.set_name ?? null,
-    stale: staleReason(store, post, row, history),
+    stale: staleReason(store, source, post, earlier, row, history),
   };
 }
 
@@ -125,24 +130,15 @@ export function modelName(model: Pick<PredictionRow, 'role' | 'variant' | 'base'
   return `${tuned}, ${base}`;
 }
 
-function staleReason(store: Database, post: StoredPost, prediction: PredictionRow, history: readonly string[]): StaleReason | null {
-  if ([post.pid, ...history].some((pid) => captionChanged(store, post.sourceId, pid, prediction))) return 'caption-changed';
-  const instruction = store.prepare<{ prompt_hash: string; history: string }>(
-    `SELECT prompt_hash, history FROM instructions WHERE draw_id = ? AND form = 'test' AND k = ? AND pid = ? AND set_name IN ('validation','few-shot','alignment','extra-1','extra-2')`, // all of them, so that the index serves
-  ).get(prediction.draw_id, prediction.k, post.pid);
-  if (instruction !== undefined && instruction.history === prediction.history && instruction.prompt_hash !== prediction.prompt_hash) return 'prompt-changed';
+/** The prompt is rendered again from what the store holds now: a handful of look-ups by key and a hash, fit for the extension host. */
+function staleReason(store: Database, source: Source, post: StoredPost, earlier: readonly StoredPost[], prediction: PredictionRow, then: readonly string[]): StaleReason | null {
+  const history = earlier.slice(-then.length); // predictions are asked with the posts just before
+  if (history.map(({ pid }) => pid).join('\n') !== then.join('\n')) return 'history-changed';
+  const captions = (prediction.draw_id === null ? undefined : captionPolicyOf(store, prediction.draw_id)) ?? 'approved';
+  const { pieces } = buildInstruction(windowRequest(store, source, captions, { history, question: post }));
+  if (promptHash(pieces) !== prediction.prompt_hash) {
+    return [post, ...history].some(({ pid }) => captionTouchedSince(store, post.sourceId, pid, prediction.predicted_at)) ? 'caption-changed' : 'prompt-changed';
+  }
   const model = store.prepare<{ made_at: number }>('SELECT made_at FROM models WHERE id = ?').get(prediction.model_id);
   return model !== undefined && model.made_at > prediction.predicted_at ? 'newer-model' : null;
-}
-
-/** Whether the caption text that reaches a prompt is another now than when the prediction was made: unapproved ones may never have reached it. */
-function captionChanged(store: Database, sourceId: number, pid: string, prediction: PredictionRow): boolean {
-  const policy = store.prepare<{ caption_policy: CaptionPolicy }>('SELECT caption_policy FROM instructions WHERE draw_id = ? LIMIT 1').get(prediction.draw_id)?.caption_policy ?? 'approved';
-  const then = store.prepare<{ text: string; approved: number }>(
-    `SELECT c.text, EXISTS (SELECT 1 FROM decisions d WHERE d.source_id = c.source_id AND d.pid = c.pid AND d.kind = 'caption-approved'
-                            AND json_extract(d.payload, '$.caption_id') = c.id AND d.decided_at <= :at) AS approved
-     FROM captions c WHERE c.source_id = :source AND c.pid = :pid AND c.made_at <= :at ORDER BY c.id DESC LIMIT 1`,
-  ).get({ source: sourceId, pid, at: prediction.predicted_at });
-  const textThen = then !== undefined && (policy === 'any' || then.approved === 1) ? then.text : '';
-  return captionText(store, sourceId, pid, policy) !== textThen;
 }

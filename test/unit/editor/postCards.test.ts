@@ -3,13 +3,17 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../../src/domain/errors.ts';
+import { buildInstruction } from '../../../src/domain/instructions.ts';
+import { buildInstructions } from '../../../src/stages/buildInstructions.ts';
 import { decideOnPost } from '../../../src/stages/decideOnPost.ts';
 import { addCaptions } from '../../../src/store/captions.ts';
 import { listExcludedPosts } from '../../../src/store/decisions.ts';
-import { listInstructions } from '../../../src/store/instructions.ts';
+import { listInstructions, promptHash, windowRequest } from '../../../src/store/instructions.ts';
 import { createPostCards } from '../../../src/store/postCards.ts';
+import { earlierPosts, postByPid } from '../../../src/store/posts.ts';
 import { relocateStore } from '../../../src/store/relocateStore.ts';
-import { addModel, addPrediction, experiment, instructedStore } from '../stages/stageFixture.ts';
+import { sourceByName } from '../../../src/store/sources.ts';
+import { addModel, addPrediction, drain, excludePost, experiment, instructedStore, neverAborted } from '../stages/stageFixture.ts';
 
 const MAPPING = JSON.stringify({
   version: 1, format: 'csv', delimiter: ',', popularityScale: 'as-is', timeFormat: 'unix-seconds', extra: [], outcome: [], allowOutcome: [],
@@ -70,14 +74,15 @@ describe('post cards', () => {
   });
 
   it('do not call a prediction stale for a caption that never reaches a prompt', async () => {
-    const { store, sourceId, draw, asked, cards, key } = await fixture();
+    const { store, context, sourceId, draw, key, cards } = await fixture();
+    await drain(buildInstructions(context, { source: 'posts', dataSeed: 0, captions: 'approved' }, neverAborted));
+    const asked = listInstructions(store, draw.id, 'few-shot', 'test', 3)[0]!;
     addPrediction(store, addModel(store, draw, 'sft'), asked, 'median', 0, '6.00', 600);
-    store.exec("UPDATE instructions SET caption_policy = 'approved'");
     addCaptions(store, sourceId, [{ pid: asked.pid, text: 'a boat', madeBy: 'a model', origin: {} }], 20);
     assert.equal(cards.byKey(key)!.prediction!.stale, null);
     store.prepare("INSERT INTO decisions (id, source_id, pid, kind, payload, author, decided_at) SELECT 'approval', source_id, pid, 'caption-approved', json_object('caption_id', id), 'anna', 30 FROM captions").run();
     assert.equal(cards.byKey(key)!.prediction!.stale, 'caption-changed');
-    store.exec('UPDATE predictions SET predicted_at = 40');
+    addCaptions(store, sourceId, [{ pid: asked.pid, text: '', madeBy: 'person:anna', origin: {} }], 40); // the prompt is what it was
     assert.equal(cards.byKey(key)!.prediction!.stale, null);
   });
 
@@ -89,16 +94,43 @@ describe('post cards', () => {
 
   it('say why a prediction is stale', async () => {
     const { store, sourceId, draw, asked, cards, key } = await fixture();
-    const model = addModel(store, draw, 'sft');
-    addPrediction(store, model, asked, 'median', 0, '6.00', 600);
+    addPrediction(store, addModel(store, draw, 'sft'), asked, 'median', 0, '6.00', 600);
     const stale = (): string | null => cards.byKey(key)!.prediction!.stale;
     assert.equal(stale(), null);
     store.exec('UPDATE models SET made_at = 10');
     assert.equal(stale(), 'newer-model');
-    store.exec("UPDATE instructions SET prompt_hash = 'another'");
+    store.prepare("UPDATE posts SET category = 'Travel' WHERE pid = ?").run(asked.pid);
     assert.equal(stale(), 'prompt-changed');
     addCaptions(store, sourceId, [{ pid: asked.history[0]!, text: 'a boat', madeBy: 'person:anna', origin: {} }], 20); // of an earlier post: it is in the prompt too
     assert.equal(stale(), 'caption-changed');
+    excludePost(store, sourceId, asked.history[1]!);
+    assert.equal(stale(), 'history-changed');
+  });
+
+  it('see a change of any predicted post, though no set asks about it', async () => {
+    const { store, sourceId, draw, cards } = await fixture();
+    const source = sourceByName(store, 'posts')!;
+    const post = postByPid(store, sourceId, 'u007-2')!; // not the newest post of its user: sets only ask about that
+    assert.equal(store.prepare("SELECT 1 FROM instructions WHERE pid = ? AND form = 'test'").get(post.pid), undefined);
+    const history = earlierPosts(store, post, 2);
+    const { pieces } = buildInstruction(windowRequest(store, source, 'any', { history, question: post }));
+    const [first] = listInstructions(store, draw.id, 'few-shot', 'test', 1);
+    const asked = { ...first!, pid: post.pid, history: history.map(({ pid }) => pid), promptHash: promptHash(pieces) };
+    addPrediction(store, addModel(store, draw, 'sft'), asked, 'median', 0, '6.00', 600);
+    const stale = (): string | null => cards.byKey({ source: 'posts', pid: post.pid })!.prediction!.stale;
+    /** What is stale while a change stands, and after it is taken back. */
+    const during = (column: 'title' | 'label' | 'dropped', pid: string, value: string | number): (string | null)[] => {
+      const before = store.prepare<Record<string, string | number | null>>(`SELECT ${column} FROM posts WHERE pid = ?`).get(pid)![column]!;
+      store.prepare(`UPDATE posts SET ${column} = ? WHERE pid = ?`).run(value, pid);
+      const seen = stale();
+      store.prepare(`UPDATE posts SET ${column} = ? WHERE pid = ?`).run(before, pid);
+      return [seen, stale()];
+    };
+    assert.deepEqual(during('title', post.pid, 'Another title'), ['prompt-changed', null]);
+    assert.deepEqual(during('title', history[0]!.pid, 'Another title'), ['prompt-changed', null]);
+    assert.deepEqual(during('label', history[1]!.pid, 999), ['prompt-changed', null]);
+    assert.deepEqual(during('label', post.pid, 999), [null, null]); // its own score is no part of the prompt
+    assert.deepEqual(during('dropped', history[1]!.pid, 'picture missing'), ['history-changed', null]);
   });
 
   it('recognise files of a source and of its exports, and nothing else', async () => {
