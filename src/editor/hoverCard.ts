@@ -124,7 +124,7 @@ function staleText(reason: StaleReason, t: Translate): string {
   switch (reason) {
     case 'history-changed': return t('The earlier posts that the instruction shows are others now than for this prediction.');
     case 'caption-changed': return t('A caption was changed after this prediction.');
-    case 'prompt-changed': return t('The instruction was changed after this prediction.');
+    case 'prompt-changed': return t('The post, or an earlier one that the instruction shows, was changed after this prediction.');
     case 'newer-model': return t('The model was trained again after this prediction.');
   }
 }
