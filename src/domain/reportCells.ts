@@ -2,9 +2,13 @@
 // terminal and in the editor's preview.
 import type { Correlation, Estimate, EvaluationRow } from './report.ts';
 
-/** '0.87 ± .06 / .74', with the share of numbers where some answers are none: '3.10 ± .20 / — (31 %)'. */
+/**
+ * '0.87 ± .06 / .74'. Where some answers are no numbers, also the share that are, and the MAE over all questions with the
+ * training median in place of the others: '0.10 ± .00 / 1.00 (60 %, all 1.66)'.
+ */
 export function scoreCell(row: EvaluationRow): string {
-  const numbers = row.parsed < row.users && row.kind === 'model' ? ` (${Math.floor((100 * row.parsed) / row.users)} %)` : '';
+  const all = row.maeFilled === null ? '' : `, all ${row.maeFilled.value.toFixed(2)}`;
+  const numbers = row.parsed < row.users && row.kind === 'model' ? ` (${Math.floor((100 * row.parsed) / row.users)} %${all})` : '';
   if (row.mae === null) return `—${numbers}`;
   return `${estimateText(row.mae, row.kind)} / ${correlationText(row.spearman)}${numbers}`;
 }
@@ -22,7 +26,15 @@ export function withHalfWidth({ value, low, high }: Estimate): string {
 function correlationText(value: Correlation | null): string {
   if (value === null || value === 'unparsable') return '—';
   if (value === 'equal') return 'NaN';
-  return value.value.toFixed(2).replace('0.', '.').replace('-', '−');
+  return shortNumber(value.value);
+}
+
+const shortNumber = (value: number): string => value.toFixed(2).replace('0.', '.').replace('-', '−');
+
+/** '.76', and for a model whose distribution was computed the mean probability that valid answers held: '.76, 98.1 %'. */
+export function detailCell(row: EvaluationRow): string {
+  const linear = row.pearson === null ? '—' : shortNumber(row.pearson);
+  return row.validMass === undefined || row.validMass === null ? linear : `${linear}, ${(Math.floor(1000 * row.validMass) / 10).toFixed(1)} %`;
 }
 
 /** The name of a row; a baseline that was fitted on several sets of labels says on which. */

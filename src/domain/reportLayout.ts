@@ -1,6 +1,6 @@
 // How an evaluation report is laid out, wherever it is shown: which tables in which order, a method a row, a column for
 // each k, in the shape of the paper's. The terminal and the editor only write these cells down in their own way.
-import { rowName, scoreCell } from './reportCells.ts';
+import { detailCell, rowName, scoreCell } from './reportCells.ts';
 import type { EvaluationReport, EvaluationRow, EvaluationTable, Finding } from './report.ts';
 
 export interface LaidOutRow {
@@ -22,6 +22,7 @@ export interface LaidOutSet {
   readonly albumPercent: number; // of the questions lie within an hour of a history post or share its title
   readonly measured: LaidOutTable;
   readonly differences: LaidOutTable; // of each model: its MAE less that of the best plain baseline
+  readonly details: LaidOutTable; // Pearson's correlation, and how much probability valid answers held
   readonly published: LaidOutTable; // apart from what was measured: it is not on the same users
 }
 
@@ -38,7 +39,8 @@ export interface ReportLayout {
 }
 
 const PUBLISHED_TITLE = "Published, on the paper's own draw of SMPD (single runs without intervals, not comparable row by row)";
-const LEGEND = '± is half of the 95 % interval (bootstrap with users as clusters). NaN: all predictions are equal. —: more than half of the answers are no numbers; (%): the share that are.';
+const LEGEND = '± is the wider half of the 95 % interval (bootstrap with users as clusters). NaN: all predictions are equal. —: more than half of the answers are no numbers. '
+  + '(%, all): the share of answers that are numbers, and the MAE over all questions with the training median in place of the others.';
 
 /** @param sets those to show; null: all */
 export function layOutReport(report: EvaluationReport, sets: readonly string[] | null = null): ReportLayout {
@@ -73,6 +75,7 @@ function layOutSet(tables: readonly EvaluationTable[]): LaidOutSet {
     set: first.set, users: first.rows[0]?.users ?? 0, albumPercent: Math.round(100 * first.albumShare),
     measured: table(measures, measured, scoreCell),
     differences: table(shots, measured.filter((row) => row.kind === 'model'), differenceCell),
+    details: table(shots, measured, detailCell),
     published: table(measures, published, scoreCell),
   };
 }

@@ -20,11 +20,12 @@ export function reportMarkdown(report: EvaluationReport): string {
   ].join('\n\n');
 }
 
-function setMarkdown({ set, users, albumPercent, measured, differences }: LaidOutSet): string {
+function setMarkdown({ set, users, albumPercent, measured, differences, details }: LaidOutSet): string {
   return [
     `## ${escapeText(set, 40)} (n = ${users})`,
     markdownTable(['', 'decoder'], measured),
     ...(differences.rows.length === 0 ? [] : ['MAE less that of the best plain baseline, with its 95 % interval; below 0 is better:', markdownTable(['', 'decoder'], differences)]),
+    ...(details.rows.length === 0 ? [] : ["Pearson's correlation; for medians also the mean probability that valid answers held before it was renormalised:", markdownTable(['', 'decoder'], details)]),
     `Albums: ${albumPercent} % of the questions lie within an hour of a history post or share its title.`,
   ].join('\n\n');
 }

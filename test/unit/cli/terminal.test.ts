@@ -74,8 +74,8 @@ describe('report for the terminal', () => {
     assert.ok(lines.some((line) => /^few-shot \(n = 20, 25 % albums\) +decoder +2-shot MAE \/ SRC +3-shot MAE \/ SRC$/.test(line)));
     const cells = (name: string): string[] => lines.find((line) => line.startsWith(name))!.split(/ {2,}/);
     assert.deepEqual(cells('tiny base'), ['tiny base', 'greedy', '1.00 ± .10 / −.50', '1.00 ± .10 / −.50']);
-    assert.deepEqual(cells('mute').slice(-1), ['— (0 %)']);
-    assert.deepEqual(cells('half').slice(-1), ['1.00 ± .10 / −.50 (75 %)']);
+    assert.deepEqual(cells('mute').slice(-1), ['— (0 %, all 1.00)']);
+    assert.deepEqual(cells('half').slice(-1), ['1.00 ± .10 / −.50 (75 %, all 1.00)']);
     assert.deepEqual(cells('user mean').slice(-1), ['1.00 ± .10 / NaN']);
     assert.deepEqual(cells('HyFea').slice(-1), ['1.78 / .67'], 'a single run has no interval');
     const heading = lines.findIndex((line) => line.startsWith("Published, on the paper's own draw of SMPD"));

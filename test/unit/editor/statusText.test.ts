@@ -64,7 +64,7 @@ describe('entries of the tree', () => {
 describe('report as Markdown', () => {
   const row = (changes: Partial<EvaluationRow>): EvaluationRow => ({
     name: 'IDPOP', kind: 'model', decoder: 'median', fittedOn: 'few-shot', users: 200, parsed: 198, mae: { value: 0.874, low: 0.81, high: 0.93 }, maeFilled: { value: 0.88, low: 0.82, high: 0.94 },
-    spearman: { value: 0.71, low: 0.6, high: 0.8 }, pearson: -0.5, difference: { against: 'user mean', mae: { value: -0.1234, low: -0.2, high: -0.05 }, p: 0.0123 }, ...changes,
+    spearman: { value: 0.71, low: 0.6, high: 0.8 }, pearson: -0.5, validMass: 0.9812, difference: { against: 'user mean', mae: { value: -0.1234, low: -0.2, high: -0.05 }, p: 0.0123 }, ...changes,
   });
   const report = (rows: EvaluationRow[]): EvaluationReport => ({
     version: 1, source: 'demo|<b>', plan: 'ours', dataSeed: 0, trainingSeed: 1, split: 'Users were drawn at random.', sizes: { 'few-shot': 200 },
@@ -76,15 +76,16 @@ describe('report as Markdown', () => {
 
   it('shows estimates with their wider half, and signed differences', () => {
     assert.deepEqual(rows({}), [
-      ['', 'decoder', '3-shot MAE / SRC'], ['**IDPOP**', 'median', '0.87 ± .06 / .71 (99 %)'],
+      ['', 'decoder', '3-shot MAE / SRC'], ['**IDPOP**', 'median', '0.87 ± .06 / .71 (99 %, all 0.88)'],
       ['', 'decoder', '3-shot'], ['**IDPOP**', 'median', '−0.123 [−0.200, −0.050], p 0.012, against user mean'],
+      ['', 'decoder', '3-shot'], ['**IDPOP**', 'median', '−.50, 98.1 %'],
     ]);
   });
 
   it('tells equal predictions, unparsable answers and missing numbers apart', () => {
     assert.equal(rows({ spearman: 'equal', parsed: 200 })[1]![2], '0.87 ± .06 / NaN');
-    assert.equal(rows({ spearman: 'unparsable', parsed: 90 })[1]![2], '0.87 ± .06 / — (45 %)');
-    assert.equal(rows({ mae: null, parsed: 0 })[1]![2], '— (0 %)');
+    assert.equal(rows({ spearman: 'unparsable', parsed: 90 })[1]![2], '0.87 ± .06 / — (45 %, all 0.88)');
+    assert.equal(rows({ mae: null, parsed: 0 })[1]![2], '— (0 %, all 0.88)');
   });
 
   it('shows what was published without an interval, and judges models alone', () => {
