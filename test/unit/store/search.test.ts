@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { addCaptions } from '../../../src/store/captions.ts';
 import { searchPosts } from '../../../src/store/search.ts';
+import { requireSource } from '../../../src/store/sources.ts';
 import { csvTable, DRIVERS, openStoreAtWork, removeFolders, temporaryFolder, writeFiles, type StoreAtWork } from '../sources/sourceFixture.ts';
 
 const ROWS = [
@@ -52,6 +53,21 @@ for (const driver of DRIVERS) {
       assert.equal(hit!.row, 5);
       assert.match(hit!.snippet, /^….*needle.*…$/);
       assert.ok(hit!.snippet.length <= 122);
+    });
+
+    it('finds posts of one source among any number of better ones of another', async () => {
+      const many = temporaryFolder();
+      const few = temporaryFolder();
+      // Shorter titles rank higher: all 1,200 of the large source come before the three of the small one.
+      const large = Array.from({ length: 1200 }, (_, at) => [`l${at}`, 'eve', '2020-01-01', 'lighthouse', '', '1.00']);
+      const small = Array.from({ length: 3 }, (_, at) => [`s${at}`, 'fay', '2020-01-01', 'a lighthouse far away behind many other words', '', '1.00']);
+      writeFiles(many, { 'posts.csv': csvTable(large, 'id,user,time,title,tags,score') });
+      writeFiles(few, { 'posts.csv': csvTable(small, 'id,user,time,title,tags,score') });
+      await work.index(many, { name: 'large' });
+      await work.index(few, { name: 'small' });
+      assert.deepEqual(searchPosts(work.store, requireSource(work.store, 'small').id, 'lighthouse', 10).map((hit) => hit.pid), ['s0', 's1', 's2']);
+      const everywhere = searchPosts(work.store, null, 'lighthouse', 1203);
+      assert.deepEqual(everywhere.slice(1199).map((hit) => hit.source), ['large', 'small', 'small', 'small']);
     });
 
     it('keeps captions findable after the posts were indexed again', async () => {
