@@ -23,6 +23,8 @@ import { ShowCommands } from './editor/showCommands.ts';
 import { StageCommands } from './editor/stageCommands.ts';
 import { StageRunner } from './editor/stageRunner.ts';
 import { StatusBar } from './editor/statusBar.ts';
+import { StoreCommands } from './editor/storeCommands.ts';
+import { StoreNotices } from './editor/storeNotices.ts';
 import { putCommandOnPath } from './editor/terminalPath.ts';
 import { openStore } from './store/openStore.ts';
 import { createPostCards } from './store/postCards.ts';
@@ -66,6 +68,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     stages,
     data: new DataCommands({ folders, model, runner, stages, sample, storage: context.globalStorageUri, log }),
     posts: new PostCommands({ folders, model, stages, memory: context.globalState, log }),
+    store: new StoreCommands({ model, runner, log }),
     show: new ShowCommands({ model, reports, jobLog, extensionId: context.extension.id, log }),
   };
 
@@ -73,6 +76,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     log, folders, runner, model, pipeline, runs, exported, pipelineView, jobLog, reports,
     vscode.window.createTreeView('smpCurator.runs', { treeDataProvider: runs }),
     vscode.window.createTreeView('smpCurator.exports', { treeDataProvider: exported }),
+    new StoreNotices({ model, folders, memory: context.globalState, log }),
+    targets.store,
     new StatusBar(model, pipelineView, context.workspaceState),
     new PagedFiles(),
     new LargeFileHint((path) => folders.knowPostFile(path)),

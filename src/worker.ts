@@ -9,15 +9,20 @@ import { BULK_METHODS, LIVE_METHODS, workerDataSchema, type BulkMethods, type Li
 import { findPython, findTrainerPython, setUpTrainer, type TrainerSetupOptions } from './hosts/local/trainerSetup.ts';
 import { LocalHost } from './hosts/local/localHost.ts';
 import { mappingPath, writeMapping } from './sources/mapping.ts';
+import { backUpStore } from './stages/backUpStore.ts';
 import { cancelJob } from './stages/cancelJob.ts';
+import { checkStore } from './stages/checkStore.ts';
+import { cleanStore } from './stages/cleanStore.ts';
 import { decideOnPost, decideOnPosts } from './stages/decideOnPost.ts';
 import { indexedPlace } from './stages/indexedPlace.ts';
 import { detectPosts, QUICK_LOOK_ROWS } from './stages/indexPosts.ts';
 import { makeDemo } from './stages/makeDemo.ts';
 import { newestReport, readPipelineStatus } from './stages/pipelineStatus.ts';
+import { restoreStore } from './stages/restoreStore.ts';
 import { runPlan } from './stages/runPlan.ts';
 import type { StageContext } from './stages/stageContext.ts';
 import { runStage } from './stages/stageTable.ts';
+import { storeRevision } from './store/backupContent.ts';
 import type { Database } from './store/database.ts';
 import { listExcludedPosts } from './store/decisions.ts';
 import { listSkippedRows } from './store/generations.ts';
@@ -28,7 +33,7 @@ import { findRun } from './store/runs.ts';
 import { searchPosts } from './store/search.ts';
 import { requireSource } from './store/sources.ts';
 import { storeFault } from './store/storeFaults.ts';
-import { prepareStoreFolder } from './store/storeLocation.ts';
+import { describePlace, prepareStoreFolder } from './store/storeLocation.ts';
 
 
 const port = parentPort!;
@@ -57,6 +62,11 @@ async function postList(): Promise<PostList> {
   const list = lists.get(database) ?? new PostList(database);
   lists.set(database, list);
   return list;
+}
+
+function release(): void {
+  opened?.close();
+  opened = opening = undefined;
 }
 
 const trainerPackage = join(data.resources, 'trainer');
@@ -105,6 +115,11 @@ const live: Handlers<LiveMethods> = {
     writeMapping(data.storeFolder, source, mapping);
     return { file: mappingPath(data.storeFolder, source) };
   },
+  storeNotice: async () => {
+    const { isUsual, sentence } = describePlace(data.folder, data);
+    return { newer: (await store()).newerMigrations, place: isUsual ? null : sentence, revision: storeRevision(await store()) };
+  },
+  releaseStore: () => release(),
   jobRequest: async ({ id }) => {
     const run = findRun(await store(), id);
     return run === undefined ? null : { stage: run.stage, request: run.request };
@@ -128,6 +143,18 @@ const bulk: Handlers<BulkMethods> = {
   },
   setUpTrainer: async function* ({ python }, signal): LongWork<{ python: string }> {
     return { python: yield* setUpTrainer(trainerSetup(python), signal) };
+  },
+  checkStore: async function* ({ python }, signal) {
+    const interpreter = await findTrainerPython(trainerSetup(python));
+    return yield* checkStore({ folder: data.folder, storeFile: data.storeFile, storeFolder: data.storeFolder, productVersion: data.productVersion, python: interpreter }, log, signal);
+  },
+  cleanStore: async function* ({ kinds }, signal) {
+    return yield* cleanStore({ store: await store(), storeFolder: data.storeFolder }, kinds, signal);
+  },
+  backUpStore: ({ file, overwrite }, signal) => backUpStore(data, { file, overwrite }, now(), signal),
+  restoreStore: ({ file }, signal) => {
+    release(); // a store that cannot be opened any more is replaced only where nobody has it open
+    return restoreStore(data, file, now(), signal);
   },
   makeDemo: async function* ({ folder }, signal) {
     yield* makeDemo(demoRequest(folder), signal);

@@ -4,6 +4,7 @@ import type { DataCommands } from './dataCommands.ts';
 import type { PostCommands } from './postCommands.ts';
 import type { ShowCommands } from './showCommands.ts';
 import type { StageCommands } from './stageCommands.ts';
+import type { StoreCommands } from './storeCommands.ts';
 
 /** What the commands act through; made in the composition root. */
 export interface CommandTargets {
@@ -11,6 +12,7 @@ export interface CommandTargets {
   readonly stages: StageCommands;
   readonly posts: PostCommands;
   readonly show: ShowCommands;
+  readonly store: StoreCommands;
 }
 
 export interface Command {
@@ -52,6 +54,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   'smpCurator.showSkippedRows': command(({ show }, source) => show.skippedRows(source)),
   'smpCurator.showJobLog': command(({ show }, run) => show.jobLog(run)),
   'smpCurator.revealExport': command(({ show }, made) => show.exported(made)),
+  'smpCurator.doctor': command(({ store }) => store.check()),
+  'smpCurator.backUpStore': command(({ store }) => store.backUp()),
+  'smpCurator.restoreBackup': command(({ store }) => store.restore()),
+
   'smpCurator.showLog': command(({ show }) => show.log()),
   'smpCurator.refresh': command(({ show }) => show.refresh()),
   'smpCurator.openWalkthrough': command(({ show }) => show.walkthrough()),

@@ -33,6 +33,8 @@ export class CurationFolder implements vscode.Disposable {
   readonly #services: FolderServices;
   readonly #changed = new vscode.EventEmitter<void>();
   readonly onDidChangeStore = this.#changed.event;
+  /** How often this window has put a backup in the store's place. */
+  restores = 0;
   #cards: OpenCards | undefined;
   #disposed = false;
   readonly #percentiles = new Map<string, { readonly generation: number; readonly reader: Promise<(score: Hundredths) => number | null> }>();
@@ -80,6 +82,13 @@ export class CurationFolder implements vscode.Disposable {
       this.#percentiles.set(source, known);
     }
     return known.reader;
+  }
+
+  /** Closes what this window has open of the store, for work that needs it to itself; whoever asks next opens it again. */
+  async releaseStore(): Promise<void> {
+    this.#closeCards();
+    this.#percentiles.clear();
+    await this.live.request('releaseStore', {});
   }
 
   #watched(): string[] {

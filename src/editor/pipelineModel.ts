@@ -26,6 +26,7 @@ export class PipelineModel implements vscode.Disposable {
   #watchers: vscode.Disposable[] = [];
   #watchedFolders = '';
   #status: PipelineStatus | null = null;
+  #failure: UserError | null = null;
   #found: FoundData | null = null;
   #foundIn: CurationFolder | undefined;
   #currentSource: string | null = null;
@@ -55,6 +56,11 @@ export class PipelineModel implements vscode.Disposable {
 
   get status(): PipelineStatus | null {
     return this.#status;
+  }
+
+  /** Why the status cannot be read, as a person can mend it. */
+  get failure(): UserError | null {
+    return this.#failure;
   }
 
   /** What lies in a folder that has no store. */
@@ -121,11 +127,13 @@ export class PipelineModel implements vscode.Disposable {
 
   async #read(): Promise<void> {
     const folder = this.folder;
+    this.#failure = null;
     try {
       // Merely opening a folder makes no store in it.
       this.#status = folder === undefined || !existsSync(folder.storeFile) ? null : await folder.live.request('status', experimentOf(readSettings(folder.uri)));
     } catch (error) {
       if (!isCancellation(error)) this.#log.error('The status could not be read.', error instanceof Error ? error : String(error));
+      this.#failure = error instanceof UserError ? error : null;
       this.#status = null;
     }
     if (this.sources.length === 0) await this.#lookAround(folder);

@@ -23,12 +23,17 @@ const REMEDIES: Readonly<Record<string, string>> = {
   'not-paired': 'smpCurator.runPlan',
   'python-too-old': 'smpCurator.openSettings',
   'skipped-rows': 'smpCurator.openSettings',
+  'disk-full': 'smpCurator.doctor',
+  'disk-too-full': 'smpCurator.doctor',
+  'store-broken': 'smpCurator.doctor',
+  'store-unreadable': 'smpCurator.doctor',
 };
 
 function remedyLabel(command: string): string {
   switch (command) {
     case 'smpCurator.setUpTrainer': return vscode.l10n.t('Set Up the Trainer');
     case 'smpCurator.openSettings': return vscode.l10n.t('Open Settings');
+    case 'smpCurator.doctor': return vscode.l10n.t('Check the Store…');
     case 'smpCurator.runPlan': return vscode.l10n.t('Run the Whole Plan');
     default: return vscode.l10n.t('Index a Data Set…');
   }

@@ -7,6 +7,7 @@ import { postsRequests, type ChangedPost, type PostDetails, type PostsOverview, 
 import type { EvaluationReport } from './report.ts';
 import { method } from './requestChannel.ts';
 import { runRequestSchema } from './stageRequests.ts';
+import { leftoverKindSchema, type StoreCheck } from './storeCheck.ts';
 import { mappingSchema, PLANS, stageRequestSchemas, type Mapping, type StageName, type StageResult } from './stages.ts';
 
 /** What a worker is started with (worker_threads' workerData): where things are. All paths absolute. */
@@ -64,9 +65,19 @@ export const LIVE_METHODS = {
   keepMapping: method<{ file: string }>()(z.object({ source, mapping: mappingSchema })),
   /** What a trainer job was asked for, as its stage was asked; null for a job that the store does not know. */
   jobRequest: method<{ stage: string; request: Readonly<Record<string, unknown>> } | null>()(z.object({ id: z.string() })),
+  /** What a person should know about the store itself. */
+  storeNotice: method<StoreNotice>()(z.object({})),
+  /** Closes this worker's connection, for work that needs the store to itself; the next request opens it again. */
+  releaseStore: method<void>()(z.object({})),
   /** Ends a trainer job, whoever started it. False when it had ended before. */
   cancelJob: method<boolean>()(z.object({ id: z.string(), ...machine })),
 } as const;
+
+export interface StoreNotice {
+  readonly newer: readonly string[]; // migrations that this version does not know: the store can only be read
+  readonly place: string | null; // a sentence, where the store lies elsewhere than in its folder
+  readonly revision: number; // changes when a backup takes the store's place
+}
 
 /** What lies at a path, found without reading more than the heads of files. */
 export interface FoundData {
@@ -86,6 +97,11 @@ export const BULK_METHODS = {
   runPlan: method<StageResult>()(z.object({ request: runRequestSchema, ...machine })),
   /** Makes the trainer's Python environment in the extension's storage; `python` null: one is looked for. */
   setUpTrainer: method<{ python: string }>()(z.object({ python: z.string().nullable() })),
+  /** Where the store lies, whether it is whole, what can be cleaned. Changes nothing. */
+  checkStore: method<StoreCheck>()(z.object({ python: z.string().nullable() })),
+  cleanStore: method<{ summary: string; bytes: number }>()(z.object({ kinds: z.array(leftoverKindSchema) })),
+  backUpStore: method<{ summary: string; file: string }>()(z.object({ file: z.string().min(1), overwrite: z.boolean() })),
+  restoreStore: method<{ summary: string; kept: string | null }>()(z.object({ file: z.string().min(1) })),
   /** Writes the demo's posts and pictures into `folder`. */
   makeDemo: method<{ folder: string; captions: string }>()(z.object({ folder: z.string() })),
 } as const;
