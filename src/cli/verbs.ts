@@ -92,14 +92,17 @@ export function addVerbs(program: Command, invocation: Invocation): void {
   verb('predict', `${makes('predict')}; without a choice the alignment set, then the test sets`, [...EXPERIMENT, 'predict.batchSize'], predictVerb)
     .option('--alignment', 'two samples for each question of the alignment set')
     .option('--test', 'exact median and free greedy answer for each question of the test sets')
-    .option('--every-post', 'every post that has an earlier post of its user')
+    .option('--every-post', 'every post that has an earlier post of its user').option('--unlabelled', 'those of them that have no score')
     .option('--pid <pid...>', 'these posts')
     .addOption(new Option('--role <role...>', 'models that answer; else all that are there (of posts: the most tuned one)').choices([...MODEL_ROLES]));
   stage('pair', EXPERIMENT, pairRequest);
   stage('align', [...EXPERIMENT, ...ALIGN], alignRequest);
   verb('evaluate', makes('evaluate'), EXPERIMENT, evaluateVerb);
   verb('export', makes('export'), [...EXPERIMENT, 'export.format', 'export.content', 'align.margin'], exportVerb)
-    .option('--out <folder>', 'folder to make; else exports/SOURCE-FORMAT-CONTENT in the workspace');
+    .option('--out <folder>', 'folder to make; else exports/SOURCE-FORMAT-CONTENT in the workspace')
+    .addOption(new Option('--role <role>', 'of a submission: the model whose predictions are submitted; else the most tuned one').choices([...MODEL_ROLES]))
+    .option('--part <part>', 'of a submission: the posts of this part (train, test); else all without a score')
+    .option('--external-data <details>', 'of a submission: what was used beyond the data set; else the base, unless it is the tiny one');
   verb('run', 'the whole pipeline for a plan; what is done already is not done again', ['captions', 'index.allowSkips', ...EXPERIMENT, ...TRAIN, 'predict.batchSize', ...ALIGN], runVerb)
     .option('--data <path>', 'data set to index first')
     .option('--captions-file <file>', 'captions to import; else captions.jsonl beside the data, if it is there')
@@ -192,15 +195,16 @@ interface PredictPart {
 async function predictVerb(place: Workplace): Promise<void> {
   const { context, options, settings, terminal } = place;
   const source = chooseSource(context.store, options.source);
-  const chosen = (['alignment', 'test', 'everyPost', 'pid'] as const).filter((name) => options[name] !== undefined);
-  if (chosen.length > 1) throw new UserError('scope-ambiguous', 'Several choices of posts were given.', 'Choose one of --alignment, --test, --every-post and --pid.');
+  const chosen = (['alignment', 'test', 'everyPost', 'unlabelled', 'pid'] as const).filter((name) => options[name] !== undefined);
+  if (chosen.length > 1) throw new UserError('scope-ambiguous', 'Several choices of posts were given.', 'Choose one of --alignment, --test, --every-post, --unlabelled and --pid.');
   const made = madeRoles(context, source, settings);
   const named = options['role'] as ModelRole[] | undefined;
   const mostTuned: ModelRole[] = named ?? [made.at(-1) ?? 'base'];
-  const parts: Readonly<Record<'alignment' | 'test' | 'everyPost' | 'pid' | 'both', readonly PredictPart[]>> = {
+  const parts: Readonly<Record<'alignment' | 'test' | 'everyPost' | 'unlabelled' | 'pid' | 'both', readonly PredictPart[]>> = {
     alignment: [{ scope: 'alignment', roles: named ?? ['sft'] }],
     test: [{ scope: 'test', roles: named ?? made }],
     everyPost: [{ scope: 'every', roles: mostTuned }],
+    unlabelled: [{ scope: 'unlabelled', roles: mostTuned }],
     pid: [{ scope: { pids: (options['pid'] as string[] | undefined) ?? [] }, roles: mostTuned }],
     both: [{ scope: 'alignment', roles: ['sft'] }, { scope: 'test', roles: named ?? made }],
   };
@@ -228,9 +232,11 @@ async function evaluateVerb(place: Workplace): Promise<void> {
 async function exportVerb(place: Workplace): Promise<void> {
   const { context, options, settings } = place;
   const source = chooseSource(context.store, options.source);
-  const name = `${source}-${settings['export.format']}-${settings['export.content']}`.replace(/[^\p{L}\p{N}._-]/gu, '_');
+  const format = settings['export.format'];
+  const name = `${source}-${format}${format === 'submission' ? '' : `-${settings['export.content']}`}`.replace(/[^\p{L}\p{N}._-]/gu, '_');
   const folder = options['out'] === undefined ? join(context.folder, 'exports', name) : resolve(options['out'] as string);
-  await runStageVerb(place, 'export', exportRequest(source, settings, folder));
+  const submission = { role: (options['role'] as ModelRole | undefined) ?? null, part: (options['part'] as string | undefined) ?? null, externalData: (options['externalData'] as string | undefined) ?? null };
+  await runStageVerb(place, 'export', exportRequest(source, settings, folder, submission));
 }
 
 async function runVerb(place: Workplace): Promise<void> {
@@ -243,8 +249,10 @@ async function runVerb(place: Workplace): Promise<void> {
   terminal.result({ verb: 'run', ...result, report }, [reportText(report, ['few-shot', 'pooled']), stages].join('\n\n'));
 }
 
-function statusVerb({ context, terminal, settings }: Workplace): Promise<void> {
-  const status = readPipelineStatus(context, settings);
+function statusVerb({ context, terminal, settings, options }: Workplace): Promise<void> {
+  const all = readPipelineStatus(context, settings);
+  const named = options.source === undefined ? null : requireSource(context.store, options.source).name;
+  const status = named === null ? all : { ...all, sources: all.sources.filter(({ source }) => source === named) };
   terminal.result(status, statusLines(status));
   return Promise.resolve();
 }

@@ -55,32 +55,32 @@ export class StageCommands {
 
   async predict(argument?: unknown): Promise<void> {
     const { folder, source } = await chooseSource(this.#model, argument, vscode.l10n.t('Predict posts of which source?'));
-    const scope = await choose<'test' | 'alignment' | 'every'>(vscode.l10n.t('Predict which posts?'), [
+    const scope = await choose<'test' | 'alignment' | 'every' | 'unlabelled'>(vscode.l10n.t('Predict which posts?'), [
       { label: vscode.l10n.t('Test sets'), description: vscode.l10n.t('exact median and free greedy, every model'), value: 'test' },
       { label: vscode.l10n.t('Alignment set'), description: vscode.l10n.t('two samples, for pairs'), value: 'alignment' },
       { label: vscode.l10n.t('Every post with an earlier post'), description: vscode.l10n.t('for hovers'), value: 'every' },
+      { label: vscode.l10n.t('Posts without a score'), description: vscode.l10n.t('for a submission'), value: 'unlabelled' },
     ]);
     await this.#predict(targetOf(folder, source), madeRoles(source), scope);
   }
 
-  async #predict(target: SourceTarget, made: readonly ModelRole[], scope: 'test' | 'alignment' | 'every'): Promise<void> {
+  async #predict(target: SourceTarget, made: readonly ModelRole[], scope: 'test' | 'alignment' | 'every' | 'unlabelled'): Promise<void> {
     const roles: ModelRole[] = scope === 'test' ? ['base', ...made] : scope === 'alignment' ? ['sft'] : [made.at(-1) ?? 'base'];
     await this.#run('predict', vscode.l10n.t('Predict'), target, (name, settings) => predictRequest(name, settings, roles, scope));
   }
 
   async export(argument?: unknown): Promise<void> {
     const { folder, source } = await chooseSource(this.#model, argument, vscode.l10n.t('Export which source?'));
-    const content = await choose<Settings['export.content']>(vscode.l10n.t('Export what?'), [
+    const content = await choose<Settings['export.content'] | 'submission'>(vscode.l10n.t('Export what?'), [
       { label: vscode.l10n.t('Preference pairs'), description: 'prompt, chosen, rejected', value: 'preference' },
       { label: vscode.l10n.t('Instructions'), description: 'prompt, completion', value: 'sft' },
+      { label: vscode.l10n.t('Submission to the SMP Challenge'), description: vscode.l10n.t('predictions of all posts without a score'), value: 'submission' },
     ]);
-    const format = await choose<Settings['export.format']>(vscode.l10n.t('For which trainer?'), [
-      { label: 'TRL', description: 'Hugging Face', value: 'trl' },
-      { label: 'LLaMA-Factory', description: 'alpaca, dataset_info.json', value: 'llama-factory' },
-    ]);
-    const target = join(folder.uri.fsPath, 'exports', `${source.source}-${format}-${content}`.replace(/[^\p{L}\p{N}._-]/gu, '_'));
+    const chosen: Partial<Settings> = content === 'submission' ? { 'export.format': 'submission' } : { 'export.content': content, 'export.format': await chooseTrainer() };
+    const kind = content === 'submission' ? content : `${chosen['export.format']}-${content}`;
+    const target = join(folder.uri.fsPath, 'exports', `${source.source}-${kind}`.replace(/[^\p{L}\p{N}._-]/gu, '_'));
     await this.#run('export', vscode.l10n.t('Export'), targetOf(folder, source),
-      (name, settings) => exportRequest(name, { ...settings, 'export.content': content, 'export.format': format }, target),
+      (name, settings) => exportRequest(name, { ...settings, ...chosen }, target),
       { label: vscode.l10n.t('Show Folder'), command: 'smpCurator.revealExport', argument: { folder: target } });
   }
 
@@ -213,6 +213,13 @@ export class StageCommands {
       if (action !== undefined && chosen === action.label) void vscode.commands.executeCommand(action.command, action.argument);
     });
   }
+}
+
+function chooseTrainer(): Promise<Settings['export.format']> {
+  return choose<Settings['export.format']>(vscode.l10n.t('For which trainer?'), [
+    { label: 'TRL', description: 'Hugging Face', value: 'trl' },
+    { label: 'LLaMA-Factory', description: 'alpaca, dataset_info.json', value: 'llama-factory' },
+  ]);
 }
 
 const targetOf = (folder: CurationFolder, source: SourceStatus): SourceTarget => ({ folder: folder.uri.fsPath, source: source.source });

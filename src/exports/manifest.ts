@@ -88,6 +88,6 @@ export function sha256(text: string): string {
 }
 
 /** A name from outside as Markdown code: it can neither end the span nor break the line. */
-function codeSpan(text: string): string {
+export function codeSpan(text: string): string {
   return `\`${text.replace(/[`\s\p{Cc}]+/gu, ' ').slice(0, 100).trim()}\``;
 }

@@ -67,8 +67,13 @@ export function evaluateRequest(source: string, settings: Settings): StageReques
   return experimentOf(source, settings);
 }
 
-export function exportRequest(source: string, settings: Settings, folder: string): StageRequest<'export'> {
-  return { ...experimentOf(source, settings), format: settings['export.format'], content: settings['export.content'], folder, margin: settings['align.margin'] };
+/** `submission`: what a person chose beyond the settings, which say which aligned model is meant. */
+export function exportRequest(source: string, settings: Settings, folder: string, submission: Partial<StageRequest<'export'>['submission']> = {}): StageRequest<'export'> {
+  const format = settings['export.format'];
+  return {
+    ...experimentOf(source, settings), format, content: format === 'submission' ? 'predictions' : settings['export.content'], folder, margin: settings['align.margin'],
+    submission: { role: null, variant: settings['align.loss'], part: null, externalData: null, ...submission },
+  };
 }
 
 function experimentOf(source: string, settings: Settings): StageRequest<'evaluate'> {

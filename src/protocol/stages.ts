@@ -46,8 +46,8 @@ export const stageRequestSchemas = {
   }),
   predict: z.object({
     ...planned, trainingSeed: seed, base: z.string(), roles: z.array(z.enum(MODEL_ROLES)).min(1),
-    // alignment: two samples; test: exact median and free greedy; every: all posts with an earlier post; posts: these pids
-    scope: z.union([z.enum(['alignment', 'test', 'every']), z.object({ pids: z.array(z.string()).min(1) })]),
+    // alignment: two samples; test: exact median and free greedy; every: all posts with an earlier post; unlabelled: those of them without a score; posts: these pids
+    scope: z.union([z.enum(['alignment', 'test', 'every', 'unlabelled']), z.object({ pids: z.array(z.string()).min(1) })]),
     batchSize: z.int().positive(),
   }),
   pair: z.object({ ...planned, trainingSeed: seed, base: z.string() }),
@@ -57,8 +57,15 @@ export const stageRequestSchemas = {
   }),
   evaluate: z.object({ ...planned, trainingSeed: seed, base: z.string() }),
   // folder: absolute; margin: smallest difference of the two errors of an exported pair, in scores (not in the paper's plan)
-  export: z.object({ ...planned, trainingSeed: seed, base: z.string(), format: z.enum(['trl', 'llama-factory']), content: z.enum(['sft', 'preference']), folder: z.string(), margin: z.number().min(0) }),
+  export: z.object({
+    ...planned, trainingSeed: seed, base: z.string(), format: z.enum(['trl', 'llama-factory', 'submission']), content: z.enum(['sft', 'preference', 'predictions']), folder: z.string(), margin: z.number().min(0),
+    // of a submission: whose predictions (null: the most tuned model's; variant: which aligned one), for which part of the source
+    // (null: all posts without a score), and what external data it names (null: the base, unless it is the tiny one)
+    submission: z.object({ role: z.enum(MODEL_ROLES).nullable(), variant: z.string(), part: z.string().nullable(), externalData: z.string().nullable() }),
+  }),
   remove: z.object({ source }),
+  // allowHost: 'host:port' of private networks that may be asked, separated by commas; limit: pictures of this start, null: all
+  fetchPictures: z.object({ source, retryDead: z.boolean(), requestsPerSecond: z.number().positive(), allowHost: z.string(), limit: z.int().positive().nullable() }),
 } as const;
 
 export type StageName = keyof typeof stageRequestSchemas;

@@ -1,4 +1,5 @@
-// Stage `export`: writes what was curated as a data set that another trainer reads (exports.md), traceable row by row.
+// Stage `export`: writes what was curated as a data set that another trainer reads (docs/export-formats.md), traceable row by
+// row; or what was predicted as a submission.
 import { isAbsolute } from 'node:path';
 import clauses from '../../resources/trainer/multismp/clauses.json' with { type: 'json' };
 import { UserError } from '../domain/errors.ts';
@@ -9,32 +10,30 @@ import type { ExportFile, InstructionExportRow, PairExportRow } from '../exports
 import { llamaFactoryDatasetInfo, llamaFactoryInstructions, llamaFactoryPairs } from '../exports/llamaFactory.ts';
 import { cardText, manifestText, sha256, type ExportOrigin } from '../exports/manifest.ts';
 import { trlInstructions, trlPairs } from '../exports/trl.ts';
-import { holdsExactly, writeExportFolder, type FolderFile } from '../exports/writeExportFolder.ts';
 import type { LongWork } from '../protocol/progress.ts';
 import type { StageRequest, StageResult } from '../protocol/stages.ts';
 import type { Database } from '../store/database.ts';
 import { requireFreshDraw, type StoredDraw } from '../store/draws.ts';
-import { newestExports, recordExport } from '../store/exportRecords.ts';
-import { requireFreeBytes } from '../store/freeSpace.ts';
 import { listInstructions, type StoredInstruction } from '../store/instructions.ts';
 import { modelsOfExperiment } from '../store/models.ts';
 import { promptedPairs } from '../store/pairs.ts';
 import { requireSource, type Source } from '../store/sources.ts';
-import { recordStageSuccess } from '../store/stageStates.ts';
+import { exportSubmission } from './exportSubmission.ts';
+import { finishExport } from './finishExport.ts';
 import { requireFreshInstructions } from './instructionRows.ts';
 import type { StageContext } from './stageContext.ts';
-import { scopeOf } from './stageScope.ts';
 
 /**
  * @throws {UserError} `not-sampled`, `sample-stale`, `not-instructed`, `instructions-stale`, `not-paired`, `nothing-to-export`,
- * `export-folder-taken`, `export-not-written`, `export-folder-relative`
+ * `export-folder-taken`, `export-not-written`, `export-folder-relative`, and those of exportSubmission
  */
 export async function* exportDataSet(context: StageContext, request: StageRequest<'export'>, signal: AbortSignal): LongWork<StageResult> {
   const { store } = context;
   if (!isAbsolute(request.folder)) throw new UserError('export-folder-relative', `“${request.folder}” is not an absolute path.`, 'Give the folder by its whole path.');
   const source = requireSource(store, request.source);
   const draw = requireFreshDraw(store, source, request.dataSeed);
-  requireFreshInstructions(store, source, draw);
+  const captions = requireFreshInstructions(store, source, draw);
+  if (request.format === 'submission') return yield* exportSubmission(context, request, source, draw, captions, signal);
   const training = listInstructions(store, draw.id, 'few-shot', 'train');
   yield { message: 'Collecting rows' };
   signal.throwIfAborted();
@@ -42,21 +41,10 @@ export async function* exportDataSet(context: StageContext, request: StageReques
   const base = originOf(context, request, source, draw);
   const { origin, files } = request.content === 'sft' ? instructionFiles(store, request, draw, training, base) : pairFiles(store, request, draw, training, base);
   const manifest = manifestText(origin, files);
-  const all: FolderFile[] = [...files, { path: 'README.md', text: cardText(origin, files) }, { path: 'manifest.json', text: manifest }];
-  const fingerprint = sha256(manifest);
   const counts = Object.fromEntries(files.filter((file) => file.path.endsWith('.jsonl')).map((file) => [file.path, file.rows]));
   const rows = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const summary = `${rows.toLocaleString('en')} rows for ${request.format === 'trl' ? 'TRL' : 'LLaMA-Factory'} (${request.content === 'sft' ? 'SFT' : 'preference'}) in ${request.folder}.`;
-
-  const isThere = newestExports(store, draw.id, Number.MAX_SAFE_INTEGER).some((made) => made.folder === request.folder && made.fingerprint === fingerprint);
-  if (isThere && (await holdsExactly(request.folder, all))) return { summary, counts, unchanged: true };
-  signal.throwIfAborted();
-  requireFreeBytes(request.folder, all.reduce((sum, file) => sum + Buffer.byteLength(file.text), 0), 'The export');
-  yield { message: 'Writing files', done: 0, total: all.length, unit: 'files' };
-  await writeExportFolder(request.folder, all);
-  recordExport(store, { drawId: draw.id, format: request.format, content: request.content, folder: request.folder, fingerprint, manifest, exportedAt: context.now() });
-  recordStageSuccess(store, source.id, 'export', scopeOf('export', request), fingerprint, { ...counts, folder: request.folder }, context.now());
-  return { summary, counts, unchanged: false };
+  return yield* finishExport(context, request, draw, { files: [...files, { path: 'README.md', text: cardText(origin, files) }], manifest, summary, counts }, signal);
 }
 
 type BaseOrigin = Omit<ExportOrigin, 'captions' | 'preference'>;

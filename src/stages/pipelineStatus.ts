@@ -2,9 +2,12 @@
 // Nothing is started and nothing large is read, so that it can be asked at every change.
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { SUBMISSION_FILE } from '../exports/submission.ts';
 import { PIPELINE, type PipelineStage } from '../pipeline.ts';
 import type { EntryState, EntryStatus, Experiment, ExportStatus, NextAction, PipelineStatus, RunStatus, SourceStatus, StatusDetail } from '../protocol/pipelineStatus.ts';
 import type { EvaluationReport } from '../protocol/report.ts';
+import type { Settings } from '../protocol/settings.ts';
+import { alignRequest, trainRequest } from '../protocol/stageRequests.ts';
 import { TEST_SETS, type StageName } from '../protocol/stages.ts';
 import type { Database } from '../store/database.ts';
 import { drawInputVersion, findDraw, type StoredDraw } from '../store/draws.ts';
@@ -14,7 +17,7 @@ import { indexedFiles } from '../store/generations.ts';
 import { countInstructions, instructionInputVersion } from '../store/instructions.ts';
 import { modelsOfExperiment, type StoredModel } from '../store/models.ts';
 import { answeredQuestions, countPairs, newestModel, skippedByReason } from '../store/pipelineProgress.ts';
-import { listRuns } from '../store/runs.ts';
+import { findRun, listRuns } from '../store/runs.ts';
 import { listSources, requireSource, type Source } from '../store/sources.ts';
 import { drawScope, experimentScope, learnableContent, listStageStates, type StageState } from '../store/stageStates.ts';
 import type { StageContext } from './stageContext.ts';
@@ -27,7 +30,11 @@ type StatusContext = Pick<StageContext, 'store' | 'storeFolder' | 'now'>;
 const RUNS_SHOWN = 20;
 const EXPORTS_SHOWN = 20;
 
-export function readPipelineStatus({ store, storeFolder }: StatusContext, experiment: Experiment): PipelineStatus {
+/**
+ * @param settings what the next run of a stage would be asked for, so that what other settings made is told as stale; null where
+ *   they are not known, as on the command line, whose flags are gone with the run that they were given to
+ */
+export function readPipelineStatus({ store, storeFolder }: StatusContext, experiment: Experiment, settings: Settings | null = null): PipelineStatus {
   const sources = listSources(store).sort((a, b) => (a.name < b.name ? -1 : 1));
   const runs = listRuns(store, RUNS_SHOWN).map((run): RunStatus => {
     const jobFolder = join(storeFolder, 'runs', run.id);
@@ -37,7 +44,7 @@ export function readPipelineStatus({ store, storeFolder }: StatusContext, experi
   });
   const working = runs.find((run) => run.state === 'running' || run.state === 'starting');
   return {
-    version: 1, runs, sources: sources.map((source) => statusOfSource(store, source, experiment)),
+    version: 1, runs, sources: sources.map((source) => statusOfSource(store, source, experiment, settings)),
     running: working ? readRunningJob(working, working.stage as StageName) : null,
     exports: sources.flatMap((source) => exportsOf(store, source, experiment)).sort((a, b) => b.exportedAt - a.exportedAt).slice(0, EXPORTS_SHOWN),
   };
@@ -72,11 +79,11 @@ interface Found {
 const number = (value: number): string => value.toLocaleString('en');
 const share = (done: number, of: number): string => (done === of ? number(done) : `${number(done)} of ${number(of)}`);
 
-function statusOfSource(store: Database, source: Source, experiment: Experiment): SourceStatus {
+function statusOfSource(store: Database, source: Source, experiment: Experiment, settings: Settings | null): SourceStatus {
   const states = listStageStates(store, source.id);
   const draw = findDraw(store, source.id, experiment.dataSeed);
   const models = draw ? modelsOfExperiment(store, draw.id, experiment) : [];
-  const seen: Seen = { store, source, experiment, states, draw, models };
+  const seen: Seen = { store, source, experiment, settings, states, draw, models };
   const entries: EntryStatus[] = [];
   for (const entry of PIPELINE) entries.push(statusOfEntry(seen, entry, entries));
   const evaluation = evaluationId(states, experiment);
@@ -90,6 +97,7 @@ interface Seen {
   readonly store: Database;
   readonly source: Source;
   readonly experiment: Experiment;
+  readonly settings: Settings | null;
   readonly states: readonly StageState[];
   readonly draw: StoredDraw | undefined;
   readonly models: readonly StoredModel[];
@@ -154,15 +162,18 @@ function captionStatus({ source, states }: Seen): Found {
   return { state: captioned < pictures ? 'partial' : 'done', description: `${share(captioned, Math.max(captioned, pictures))} pictures`, details };
 }
 
-function instructStatus({ store, source, states, draw, experiment }: Seen): Found {
+function instructStatus({ store, source, states, draw, experiment, settings }: Seen): Found {
   if (!draw) return { state: 'waiting', description: '' };
   const counts = countInstructions(store, draw.id);
   if (Object.keys(counts).length === 0) return { state: 'waiting', description: '' };
   const description = `${number(counts['few-shot train'] ?? 0)} train, ${number(TEST_SETS.reduce((sum, set) => sum + (counts[`${set} test`] ?? 0), 0))} test, ${number(counts['alignment test'] ?? 0)} align`;
   const details = Object.entries(counts).map(([name, rows]) => ({ label: name, description: number(rows) }));
   const recorded = states.find((state) => state.stage === 'instruct' && state.scope === drawScope(experiment))?.inputHash;
-  const fresh = (['any', 'approved'] as const).some((captions) => recorded === instructionInputVersion(store, source, draw.inputHash, captions));
-  return fresh ? { state: 'done', description, details } : { state: 'stale', description, details, reason: 'posts or captions have changed since' };
+  const used = (['any', 'approved'] as const).filter((captions) => recorded === instructionInputVersion(store, source, draw.inputHash, captions));
+  if (used.length === 0) return { state: 'stale', description, details, reason: 'posts or captions have changed since' };
+  return settings === null || used.includes(settings.captions)
+    ? { state: 'done', description, details }
+    : { state: 'stale', description, details, reason: `made with captions: ${used[0]}, now ${settings.captions}` };
 }
 
 function trainStatus(seen: Seen): Found {
@@ -176,9 +187,9 @@ function trainStatus(seen: Seen): Found {
   const description = `${seen.experiment.base}: ${[...new Set(tuned.map((model) => model.chosen))].join(', ')}`;
   if (seen.experiment.plan === 'paper' && tuned.length < 3) return { state: 'partial', description, details };
   const content = learnableContent(seen.store, seen.source.id, seen.experiment.dataSeed);
-  return tuned.some((model) => model.trainingLabels.learnable !== content)
-    ? { state: 'stale', description, details, reason: 'users or their prompts have changed since' }
-    : { state: 'done', description, details };
+  if (tuned.some((model) => model.trainingLabels.learnable !== content)) return { state: 'stale', description, details, reason: 'users or their prompts have changed since' };
+  const reason = trainedOtherwise(seen, tuned);
+  return reason === null ? { state: 'done', description, details } : { state: 'stale', description, details, reason };
 }
 
 function finishedAt({ states, experiment }: Seen, stage: StageName): number | null {
@@ -224,7 +235,37 @@ function alignStatus(seen: Seen): Found {
   const paired = finishedAt(seen, 'pair');
   const alignedAt = finishedAt(seen, 'align');
   const isStale = paired !== null && alignedAt !== null && paired > alignedAt;
-  return isStale ? { state: 'stale', description, details, reason: 'pairs have changed since' } : { state: 'done', description, details };
+  if (isStale) return { state: 'stale', description, details, reason: 'pairs have changed since' };
+  const reason = alignedOtherwise(seen, aligned);
+  return reason === null ? { state: 'done', description, details } : { state: 'stale', description, details, reason };
+}
+
+/** What the settings would have training do otherwise; null: nothing. */
+function trainedOtherwise(seen: Seen, tuned: readonly StoredModel[]): string | null {
+  if (seen.settings === null) return null;
+  const wanted = trainRequest(seen.source.name, seen.settings);
+  const usesPool = wanted.plan === 'ours' && (seen.draw?.sizes.pool ?? 0) > 0;
+  return otherSettings(seen.store, tuned, wanted, 'train', usesPool ? [] : ['poolSteps', 'poolLearningRate']);
+}
+
+/** What the settings would have alignment do otherwise; null: nothing. An aligned model of another loss is no answer to the one that is set. */
+function alignedOtherwise(seen: Seen, aligned: readonly StoredModel[]): string | null {
+  if (seen.settings === null) return null;
+  const wanted = alignRequest(seen.source.name, seen.settings);
+  const byLoss = aligned.filter((model) => model.variant === wanted.loss);
+  if (byLoss.length === 0) return `made with align.loss: ${[...new Set(aligned.map((model) => model.variant))].join(', ')}, now ${wanted.loss}`;
+  return otherSettings(seen.store, byLoss, wanted, 'align', wanted.plan === 'paper' ? ['cap', 'margin'] : []); // the paper's plan has neither
+}
+
+/** 'train.sftSteps: 40, now 80': the first part of the request in which the runs that made the models differ. A job's name is made of all of them. */
+function otherSettings(store: Database, models: readonly StoredModel[], wanted: Readonly<Record<string, unknown>>, section: string, without: readonly string[]): string | null {
+  for (const { runId } of models) {
+    const asked = runId === null ? undefined : findRun(store, runId)?.request;
+    if (asked === undefined) continue;
+    const other = Object.keys(wanted).find((key) => !without.includes(key) && asked[key] !== wanted[key]);
+    if (other !== undefined) return `made with ${section}.${other}: ${String(asked[other])}, now ${String(wanted[other])}`;
+  }
+  return null;
 }
 
 function evaluateStatus(seen: Seen): Found {
@@ -251,10 +292,10 @@ function exportsOf(store: Database, source: Source, experiment: Experiment): Exp
   const states = listStageStates(store, source.id);
   return newestExports(store, draw.id, EXPORTS_SHOWN).map((made): ExportStatus => {
     const manifest = JSON.parse(made.manifest) as { source?: { fingerprint?: string }; files?: { rows: number; path: string }[] };
-    const changedAt = Math.max(0, ...states.filter((state) => state.stage === 'instruct' || (made.content === 'preference' && state.stage === 'pair')).map((state) => state.finishedAt));
+    const changedAt = Math.max(0, ...states.filter((state) => state.stage === 'instruct' || (made.content === 'preference' && state.stage === 'pair') || (made.content === 'predictions' && state.stage === 'predict')).map((state) => state.finishedAt));
     return {
       source: source.name, format: made.format, content: made.content, folder: made.folder, exportedAt: made.exportedAt,
-      rows: (manifest.files ?? []).filter((file) => file.path.endsWith('.jsonl')).reduce((sum, file) => sum + file.rows, 0),
+      rows: (manifest.files ?? []).filter((file) => file.path.endsWith('.jsonl') || file.path === SUBMISSION_FILE).reduce((sum, file) => sum + file.rows, 0),
       stale: manifest.source?.fingerprint !== source.fingerprint || changedAt > made.exportedAt,
     };
   });

@@ -2,26 +2,27 @@
 //   alignment  two samples for each question of the alignment set, by the tuned model: what pairs are made of
 //   test       exact median and free greedy answer for each question of the few-shot and extra sets
 //   every      exact median for every usable post that has an earlier labelled post of its user
+//   unlabelled the same for those without a score: what a submission needs
 //   pids       the same for given posts
 // An answer to exactly the same prompt by the same weights is not asked for again.
 import { open } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../domain/errors.ts';
-import type { Piece } from '../domain/instructions.ts';
 import type { LongWork } from '../protocol/progress.ts';
 import { GREEDY_TOKENS, predictionRowSchema, RUN_VERSION, type Decoder, type PredictionRow, type PromptRow } from '../protocol/run.ts';
 import { TEST_SETS, type StageRequest, type StageResult } from '../protocol/stages.ts';
 import type { CaptionPolicy } from '../store/captions.ts';
 import { requireFreshDraw, type StoredDraw } from '../store/draws.ts';
-import { listInstructions, promptHash } from '../store/instructions.ts';
+import { listInstructions } from '../store/instructions.ts';
 import { modelsOfExperiment, type StoredModel } from '../store/models.ts';
-import { earlierPosts, pageOfPosts, postByPid, type StoredPost } from '../store/posts.ts';
+import { pageOfPosts, postByPid, type StoredPost } from '../store/posts.ts';
 import { answersGiven, savePredictions, type NewPrediction } from '../store/predictions.ts';
 import { requireSource, type Source } from '../store/sources.ts';
 import { recordStageSuccess } from '../store/stageStates.ts';
 import { findBase, modelReference, requireSameBase, weightsOf, type BaseModel } from './baseModel.ts';
 import { requireCurrentModels } from './experimentModels.ts';
-import { fitted, renderWindow, requireFreshInstructions, rowId, type Rendering } from './instructionRows.ts';
+import { fitted, requireFreshInstructions, rowId, type Rendering } from './instructionRows.ts';
+import { historyQuestion, type Question } from './historyQuestion.ts';
 import { interleave } from './interleave.ts';
 import { PromptFitter } from './promptFitter.ts';
 import { runJob } from './runJob.ts';
@@ -30,7 +31,6 @@ import { isRecorded, scopeOf } from './stageScope.ts';
 
 const OUTPUT = 'out/predictions.jsonl';
 const PROMPTS_PER_JOB = 20_000; // what was answered is in the store after each
-const LONGEST_HISTORY = 4; // posts, as in the 3-shot test
 const POSTS_PER_PAGE = 25; // read and rendered before other work of this thread gets its turn, some 10 ms
 const ROWS_PER_TRANSACTION = 200; // a few milliseconds
 const TINY_MODELS_AT_ONCE = 2; // each keeps one processor busy; larger models use all of them, and memory
@@ -97,14 +97,6 @@ interface PredictWork {
   readonly decoders: readonly Decoder[];
 }
 
-interface Question {
-  readonly pid: string;
-  readonly k: number; // history posts less one
-  readonly history: readonly string[]; // pids
-  readonly pieces: readonly Piece[];
-  readonly promptHash: string;
-}
-
 type Scope = StageRequest<'predict'>['scope'];
 
 function decodersOf(scope: Scope): Decoder[] {
@@ -136,12 +128,10 @@ async function* allQuestions({ context: { store }, request: { scope }, source, d
     return;
   }
   const ask = (post: StoredPost): Question[] => {
-    const history = earlierPosts(store, post, LONGEST_HISTORY);
-    if (history.length === 0) return [];
-    const pieces = renderWindow(store, source, captions, { history, question: post });
-    return [{ pid: post.pid, k: history.length - 1, history: history.map((earlier) => earlier.pid), pieces, promptHash: promptHash(pieces) }];
+    const question = historyQuestion(store, source, captions, post);
+    return question === null ? [] : [question];
   };
-  if (scope !== 'every') {
+  if (typeof scope !== 'string') {
     yield scope.pids.flatMap((pid) => {
       const post = postByPid(store, source.id, pid);
       if (post === null) throw new UserError('post-unknown', `The source “${source.name}” has no post ${pid.slice(0, 80)}.`, 'Index the posts again if it is new.');
@@ -150,7 +140,7 @@ async function* allQuestions({ context: { store }, request: { scope }, source, d
     return;
   }
   for (let page = pageOfPosts(store, source.id, 0, POSTS_PER_PAGE); page.length > 0; page = pageOfPosts(store, source.id, page.at(-1)!.id, POSTS_PER_PAGE)) {
-    yield page.flatMap(ask);
+    yield (scope === 'unlabelled' ? page.filter((post) => post.label === null) : page).flatMap(ask);
     await setImmediate();
   }
 }

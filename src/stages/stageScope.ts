@@ -29,8 +29,8 @@ const exportScope = (experiment: Experiment, format: string, content: string): s
 
 /** Every scope under which a stage can have recorded something about an experiment. */
 export function scopesOfExperiment(stage: StageName, experiment: Experiment): readonly string[] {
-  if (stage === 'predict') return ['alignment', 'test', 'every'].map((questions) => predictScope(experiment, questions));
-  if (stage === 'export') return ['trl', 'llama-factory'].flatMap((format) => ['sft', 'preference'].map((content) => exportScope(experiment, format, content)));
+  if (stage === 'predict') return ['alignment', 'test', 'every', 'unlabelled'].map((questions) => predictScope(experiment, questions));
+  if (stage === 'export') return [...['trl', 'llama-factory'].flatMap((format) => ['sft', 'preference'].map((content) => exportScope(experiment, format, content))), exportScope(experiment, 'submission', 'predictions')];
   return ['', drawScope(experiment), experimentScope(experiment)];
 }
 

@@ -11,6 +11,7 @@ import { listInstructions } from '../../../src/store/instructions.ts';
 import { buildInstructions } from '../../../src/stages/buildInstructions.ts';
 import { addModel, addPrediction, drain, experiment, instructedStore, neverAborted } from '../stages/stageFixture.ts';
 
+const MOST_TUNED = { role: null, variant: 'idpop', part: null, externalData: null } as const; // read for submissions alone
 type Format = 'trl' | 'llama-factory';
 type Content = 'sft' | 'preference';
 const score = (hundredths: number): string => (hundredths / 100).toFixed(2);
@@ -31,7 +32,7 @@ async function pairedStore() {
   await drain(pairAnswers(context, experiment, neverAborted));
   const folder = join(context.folder, 'exports', 'made');
   const exporting = (format: Format, content: Content, changes: { folder?: string; margin?: number } = {}) =>
-    drain(exportDataSet(context, { ...experiment, format, content, folder, margin: 0.1, ...changes }, neverAborted));
+    drain(exportDataSet(context, { ...experiment, format, content, folder, margin: 0.1, submission: MOST_TUNED, ...changes }, neverAborted));
   return { ...made, asked, folder, exporting };
 }
 
@@ -156,7 +157,7 @@ describe('exports', () => {
     await assert.rejects(exporting('trl', 'preference', { margin: 9 }), (error) => error instanceof UserError && error.code === 'nothing-to-export' && /58 below the margin/.test(error.message));
     await assert.rejects(exporting('trl', 'sft', { folder: 'relative' }), (error) => error instanceof UserError && error.code === 'export-folder-relative');
     const { context } = await instructedStore();
-    await assert.rejects(drain(exportDataSet(context, { ...experiment, format: 'trl', content: 'preference', folder: join(context.folder, 'x'), margin: 0.1 }, neverAborted)),
+    await assert.rejects(drain(exportDataSet(context, { ...experiment, format: 'trl', content: 'preference', folder: join(context.folder, 'x'), margin: 0.1, submission: MOST_TUNED }, neverAborted)),
       (error) => error instanceof UserError && error.code === 'not-paired');
   });
 });

@@ -179,7 +179,7 @@ describe('status of the pipeline', () => {
   it('lists exports and marks those that would come out differently now', async () => {
     const { status, context, store } = await finishedStore();
     const folder = join(context.folder, 'exports', 'one');
-    await drain(exportDataSet(context, { ...experiment, format: 'trl', content: 'preference', folder, margin: 0.1 }, neverAborted));
+    await drain(exportDataSet(context, { ...experiment, format: 'trl', content: 'preference', folder, margin: 0.1, submission: { role: null, variant: 'idpop', part: null, externalData: null } }, neverAborted));
     assert.deepEqual(status().exports, [{ source: 'posts', format: 'trl', content: 'preference', folder, exportedAt: context.now(), rows: 60, stale: false }]);
     store.prepare("UPDATE stage_states SET finished_at = finished_at + 5 WHERE stage = 'pair'").run();
     assert.equal(status().exports[0]!.stale, true);

@@ -1,0 +1,41 @@
+// The posts that a submission must answer: all of them, also those that no sample may be drawn from.
+import type { Hundredths } from '../domain/posts.ts';
+import type { Database } from './database.ts';
+import type { DecoderName } from './predictions.ts';
+
+export interface SubmissionPost {
+  readonly id: number;
+  readonly pid: string;
+  readonly dropped: string | null; // why the import left it out of every set
+  readonly excluded: 0 | 1; // by a person
+}
+
+/** The parts of a source ('train', 'test'); a table has the part 'table'. */
+export function partsOfSource(store: Database, sourceId: number): string[] {
+  const roles = store.prepare<{ role: string }>('SELECT DISTINCT f.role FROM sources s JOIN files f ON f.generation_id = s.live_generation WHERE s.id = ?').all(sourceId);
+  return [...new Set(roles.map(({ role }) => role.split('/')[0]!))].sort();
+}
+
+/** How many posts a submission is about: those without a score, or those of a part. */
+export function countSubmissionPosts(store: Database, sourceId: number, part: string | null): number {
+  return store.prepare<{ posts: number }>(`SELECT count(*) AS posts FROM live_posts p WHERE p.source_id = ? AND ${condition(part)}`).get(sourceId, ...parameters(part))!.posts;
+}
+
+/** A page of them in the order of the files, after `afterId` (begin with 0). */
+export function pageOfSubmissionPosts(store: Database, sourceId: number, part: string | null, afterId: number, limit: number): SubmissionPost[] {
+  return store.prepare<SubmissionPost>(
+    `SELECT p.id, p.pid, p.dropped, EXISTS (SELECT 1 FROM excluded_posts e WHERE e.source_id = p.source_id AND e.pid = p.pid) AS excluded
+     FROM live_posts p WHERE p.source_id = ? AND ${condition(part)} AND p.id > ? ORDER BY p.id LIMIT ?`,
+  ).all(sourceId, ...parameters(part), afterId, limit);
+}
+
+const condition = (part: string | null): string =>
+  part === null ? 'p.label IS NULL' : "EXISTS (SELECT 1 FROM files f WHERE f.generation_id = p.generation_id AND f.path = p.file AND (f.role = ? OR substr(f.role, 1, length(?) + 1) = ? || '/'))";
+const parameters = (part: string | null): string[] => (part === null ? [] : [part, part, part]);
+
+/** What a model answered to exactly this prompt; undefined where it was not asked, null where its answer is no number. */
+export function answerGiven(store: Database, modelId: number, sourceId: number, question: { pid: string; k: number; promptHash: string }, decoder: DecoderName): Hundredths | null | undefined {
+  return store.prepare<{ value: Hundredths | null }>(
+    'SELECT value FROM predictions WHERE source_id = ? AND pid = ? AND model_id = ? AND k = ? AND decoder = ? AND draw = 0 AND prompt_hash = ?',
+  ).get(sourceId, question.pid, modelId, question.k, decoder, question.promptHash)?.value;
+}
