@@ -102,6 +102,7 @@ async function* replace({ storeFile, storeFolder }: Pick<CheckedPlace, 'storeFil
   try {
     const lock = current.tryImportLock();
     if (lock === null) throw new UserError('import-running', 'Another import, backup or cleaning is at work on this store.', 'Wait until it has ended, or cancel it.');
+    let isReplaced = false;
     try {
       requireNoJob(current, storeFolder);
       yield* copyStore(current, kept, 'Keeping the store of before', signal);
@@ -110,11 +111,10 @@ async function* replace({ storeFile, storeFolder }: Pick<CheckedPlace, 'storeFil
       yield* copyStore(backup, storeFile, 'Restoring', signal);
       // A copy that never got the store to itself says nothing; whether it is there, the store says.
       if (storeRevision(current) !== revision) throw new UserError('store-busy', 'Another window or process was writing to the store all the time.', 'Try again when it has ended.');
+      isReplaced = true;
       return kept;
-    } catch (error) {
-      await rm(kept, { force: true }); // the store is as it was
-      throw error;
     } finally {
+      if (!isReplaced) await rm(kept, { force: true }); // the store is as it was
       lock.release();
     }
   } finally {
