@@ -1,4 +1,4 @@
-// Bundles the three composition roots into dist/ with esbuild. `npm run build`, or `npm run build -- --minify`.
+// Bundles the three composition roots and the pages of webviews into dist/ with esbuild. `npm run build`, or `npm run build -- --minify`.
 import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build as bundle } from 'esbuild';
@@ -8,13 +8,13 @@ export interface BuildOptions {
   readonly minify: boolean; // for the VSIX; without it the bundles carry source maps
 }
 
-/** dist/extension.cjs, dist/worker.cjs, dist/cli.cjs, and dist/bin with the `smp` command of terminals. */
+/** dist/extension.cjs, dist/worker.cjs, dist/reader.cjs, dist/cli.cjs, the pages of webviews in dist/webview, and dist/bin with the `smp` command of terminals. */
 export async function build(options: BuildOptions): Promise<void> {
   mkdirSync(DIST, { recursive: true });
   for (const name of readdirSync(DIST)) if (/\.cjs(\.map)?$/.test(name)) rmSync(join(DIST, name));
   await bundle({
     absWorkingDir: ROOT,
-    entryPoints: ['src/extension.ts', 'src/worker.ts', 'src/cli.ts'],
+    entryPoints: ['src/extension.ts', 'src/worker.ts', 'src/reader.ts', 'src/cli.ts'],
     outdir: DIST,
     outExtension: { '.js': '.cjs' },
     bundle: true,
@@ -30,9 +30,29 @@ export async function build(options: BuildOptions): Promise<void> {
     legalComments: 'none',
     logLevel: 'warning',
   });
+  await buildWebviews(options, join(DIST, 'webview'));
   const bin = join(DIST, 'bin');
   cpSync(join(ROOT, 'scripts', 'bin'), bin, { recursive: true });
   chmodSync(join(bin, 'smp'), 0o755);
+}
+
+/** A script and a style sheet for each page (posts.js, posts-style.css) in `folder`. */
+export async function buildWebviews(options: BuildOptions, folder: string): Promise<void> {
+  rmSync(folder, { recursive: true, force: true });
+  await bundle({
+    absWorkingDir: ROOT,
+    entryPoints: { posts: 'webview/posts/main.ts', 'posts-style': 'webview/posts/posts.css' },
+    entryNames: '[name]',
+    outdir: folder,
+    bundle: true,
+    platform: 'browser',
+    format: 'esm',
+    target: 'chrome142', // what the oldest VS Code of engines.vscode shows pages with
+    minify: options.minify,
+    sourcemap: options.minify ? false : 'inline', // a page may load nothing else
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
 }
 
 if (import.meta.main) {

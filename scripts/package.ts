@@ -19,7 +19,7 @@ const DATABASE_BINARIES: Readonly<Record<string, string>> = {
 /** What is laid out for vsce, which would look at every file of the checkout; .vscodeignore chooses what ships of it. */
 const STAGED = [
   'package.json', '.vscodeignore', 'README.md', 'LICENSE', 'CHANGELOG.md', 'package.nls.json', 'package.nls.zh-cn.json', 'media', 'l10n', 'resources',
-  'dist/extension.cjs', 'dist/worker.cjs', 'dist/cli.cjs', 'dist/bin', 'node_modules/better-sqlite3', 'node_modules/node-addon-api',
+  'dist/extension.cjs', 'dist/worker.cjs', 'dist/reader.cjs', 'dist/cli.cjs', 'dist/webview', 'dist/bin', 'node_modules/better-sqlite3', 'node_modules/node-addon-api',
 ];
 const INPUTS = [
   'package.json', 'package-lock.json', '.vscodeignore', 'README.md', 'LICENSE', 'CHANGELOG.md', 'package.nls.json', 'package.nls.zh-cn.json',

@@ -18,6 +18,7 @@ const python = (name: string, ...options: string[]) => ({ name, program: VENV_PY
 const RUNNERS: Readonly<Record<string, () => Promise<Totals>>> = {
   lint: () => runCheck(node('lint', join(MODULES, 'eslint', 'bin', 'eslint.js'), '.')),
   types: () => runCheck(node('types', join(MODULES, 'typescript', 'bin', 'tsc'), '-p', '.')),
+  'webview-types': () => runCheck(node('webview-types', join(MODULES, 'typescript', 'bin', 'tsc'), '-p', 'webview')),
   'python-lint': () => runCheck(python('python-lint', 'ruff', 'check', '--config', TRAINER_PROJECT, 'resources/trainer', 'test/trainer')),
   'python-types': () => runCheck(python('python-types', 'mypy', '--config-file', TRAINER_PROJECT, 'resources/trainer', 'test/trainer')),
   unit: () => runMocha(node('unit', MOCHA, 'test/{unit,webview,hosts}/**/*.test.ts')),

@@ -13,6 +13,7 @@ import { PipelineModel } from './editor/pipelineModel.ts';
 import { PipelineTree } from './editor/pipelineTree.ts';
 import { PostCommands } from './editor/postCommands.ts';
 import { POST_FILES, PostHover } from './editor/postHover.ts';
+import { PostsPanels } from './editor/postsPanel.ts';
 import { presentError } from './editor/presentError.ts';
 import { registerCommands } from './editor/registerCommands.ts';
 import { ReportDocuments } from './editor/reportDocument.ts';
@@ -64,16 +65,18 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const jobLog = new JobLog();
   const reports = new ReportDocuments();
   const stages = new StageCommands(model, runner, log);
+  const posts = new PostCommands({ folders, model, stages, memory: context.globalState, log });
+  const postsPanels = new PostsPanels({ folders, decisions: posts, webview: vscode.Uri.joinPath(context.extensionUri, 'dist', 'webview'), log });
   const targets = {
     stages,
     data: new DataCommands({ folders, model, runner, stages, sample, storage: context.globalStorageUri, log }),
-    posts: new PostCommands({ folders, model, stages, memory: context.globalState, log }),
+    posts,
     store: new StoreCommands({ model, runner, log }),
-    show: new ShowCommands({ model, reports, jobLog, extensionId: context.extension.id, log }),
+    show: new ShowCommands({ model, folders, postsPanels, reports, jobLog, extensionId: context.extension.id, log }),
   };
 
   context.subscriptions.push(
-    log, folders, runner, model, pipeline, runs, exported, pipelineView, jobLog, reports,
+    log, folders, runner, model, pipeline, runs, exported, pipelineView, jobLog, reports, postsPanels,
     vscode.window.createTreeView('smpCurator.runs', { treeDataProvider: runs }),
     vscode.window.createTreeView('smpCurator.exports', { treeDataProvider: exported }),
     new StoreNotices({ model, folders, memory: context.globalState, log }),

@@ -66,7 +66,8 @@ async function sourceIn(model: PipelineModel, name: string | null, title: string
   return choose(title, sources.map((source) => ({ label: source.source, description: vscode.l10n.t('{0} posts', source.posts.toLocaleString('en-US')), value: source })));
 }
 
-function sourceNameOf(argument: unknown): string | null {
+/** The source's name that an argument carries, or null. */
+export function sourceNameOf(argument: unknown): string | null {
   if (typeof argument === 'string') return argument;
   if (typeof argument !== 'object' || argument === null || !('source' in argument)) return null;
   const { source } = argument;

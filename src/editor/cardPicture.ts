@@ -2,11 +2,13 @@
 import { realpath, stat } from 'node:fs/promises';
 import { extname, isAbsolute, join, relative, sep } from 'node:path';
 import type { PostCard } from '../protocol/postCard.ts';
+import type { Translate } from './hoverCard.ts';
 
 const EXTENSIONS = new Set(['.jpg', '.jpeg', '.png', '.gif', '.webp', '.bmp']);
 const LARGEST = 8 * 1024 * 1024; // bytes; the editor decodes the whole picture for a thumbnail
 
-export type FoundPicture = { readonly file: string } | { readonly missing: 'no-file' | 'empty' | 'too-large' | 'outside' | 'no-picture' };
+export type MissingPicture = 'no-file' | 'empty' | 'too-large' | 'outside' | 'no-picture';
+export type FoundPicture = { readonly file: string } | { readonly missing: MissingPicture };
 
 /** Null where the source has no pictures. The file is the path below the real root. */
 export async function findPicture(card: Pick<PostCard, 'root' | 'imagePath'>): Promise<FoundPicture | null> {
@@ -24,5 +26,15 @@ export async function findPicture(card: Pick<PostCard, 'root' | 'imagePath'>): P
     return size > LARGEST ? { missing: 'too-large' } : { file };
   } catch {
     return { missing: 'no-file' };
+  }
+}
+
+export function missingPictureText(missing: MissingPicture, t: Translate): string {
+  switch (missing) {
+    case 'no-file': return t('the image file is missing');
+    case 'empty': return t('the image file is empty');
+    case 'too-large': return t('the image file is too large to show');
+    case 'outside': return t('the image file lies outside of the data set');
+    case 'no-picture': return t('the image file is of an unknown kind');
   }
 }

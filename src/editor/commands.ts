@@ -50,6 +50,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   'smpCurator.excludePost': command(({ posts }, key) => posts.exclude(key)),
   'smpCurator.restorePost': command(({ posts }, key) => posts.restore(key)),
 
+  'smpCurator.showPosts': command(({ show }, source) => show.posts(source)),
+  'smpCurator.showPostsOfUser': command(({ show }, user) => show.postsOfUser(user)),
   'smpCurator.showReport': command(({ show }, source) => show.report(source)),
   'smpCurator.showSkippedRows': command(({ show }, source) => show.skippedRows(source)),
   'smpCurator.showJobLog': command(({ show }, run) => show.jobLog(run)),

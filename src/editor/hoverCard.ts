@@ -6,7 +6,7 @@ import { commandLink, escapeText } from './escapeMarkdown.ts';
 import { CURVE_SIZE, missingPicture, scoreCurve, svgUri, type ThemeKind } from './scoreCurve.ts';
 
 /** Commands that a card may link to; a hover trusts these and no other. */
-export const CARD_COMMANDS = ['smpCurator.predictThisPost', 'smpCurator.showReport', 'smpCurator.searchPosts'] as const;
+export const CARD_COMMANDS = ['smpCurator.predictThisPost', 'smpCurator.showReport', 'smpCurator.searchPosts', 'smpCurator.showPostsOfUser'] as const;
 
 /** `vscode.l10n.t`, or any function that fills {0}, {1}, … */
 export type Translate = (message: string, ...args: (string | number)[]) => string;
@@ -151,6 +151,7 @@ function linkLine(card: PostCard, around: CardSurroundings): string {
   const links = isFirstPost(card) ? [] : [link('play', prediction === null ? t('Predict This Post') : t('Predict Again'), commandLink(CARD_COMMANDS[0], key))];
   if (around.hasReport) links.push(link('graph', t('Show Report'), commandLink(CARD_COMMANDS[1], { folder: around.folder, source: card.source })));
   links.push(link('search', t('Open in Search'), commandLink(CARD_COMMANDS[2], { folder: around.folder, text: card.title === '' ? card.pid : card.title.slice(0, 80) })));
+  links.push(link('person', t('User’s Posts'), commandLink(CARD_COMMANDS[3], { folder: around.folder, source: card.source, user: card.uid })));
   if (prediction !== null) links.push(faint(provenance(prediction, around)));
   return links.join(' &nbsp;&nbsp; ');
 }

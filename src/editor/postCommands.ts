@@ -6,6 +6,7 @@ import { UserError } from '../domain/errors.ts';
 import { formatHundredths, type PostKey } from '../domain/posts.ts';
 import { predictRequest } from '../protocol/stageRequests.ts';
 import type { ModelRole } from '../protocol/stages.ts';
+import type { ChangedPost } from '../protocol/postsView.ts';
 import type { PostHit } from '../protocol/workerRpc.ts';
 import { choose, goToFolderOf, postKeyOf, requireFolder } from './askFor.ts';
 import type { CurationFolder } from './curationFolder.ts';
@@ -107,6 +108,14 @@ export class PostCommands {
   async #decide(folder: CurationFolder, kind: 'post-excluded' | 'post-restored', key: PostKey, reason: string): Promise<void> {
     await folder.live.request('decideOnPost', { kind, ...key, reason, author: await this.#author() });
     await this.#to.model.refresh();
+  }
+
+  /** The same decision on many posts, committed when this resolves; names those that it changed. */
+  async decide(folder: CurationFolder, kind: 'post-excluded' | 'post-restored', posts: readonly PostKey[], reason: string): Promise<ChangedPost[]> {
+    const keys = posts.map(({ source, pid }) => ({ source, pid }));
+    const changed = await folder.live.request('decideOnPosts', { kind, posts: keys, reason, author: await this.#author() });
+    void this.#to.model.refresh();
+    return changed;
   }
 
   /** Asked once; git's user.name is offered. */

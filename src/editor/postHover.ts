@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 import type { Hundredths } from '../domain/posts.ts';
 import type { Log } from '../protocol/progress.ts';
 import type { PostCard } from '../protocol/postCard.ts';
-import { findPicture } from './cardPicture.ts';
+import { findPicture, missingPictureText } from './cardPicture.ts';
 import type { CurationFolder } from './curationFolder.ts';
 import type { CurationFolders } from './curationFolders.ts';
 import { CARD_COMMANDS, renderHoverCard, type CardPicture } from './hoverCard.ts';
@@ -58,14 +58,7 @@ export class PostHover implements vscode.HoverProvider {
 
 function cardPicture(found: Awaited<ReturnType<typeof findPicture>>): CardPicture {
   if (found === null) return null;
-  if ('file' in found) return { address: encodeURIComponent(relative(dirname(found.file), found.file)) };
-  switch (found.missing) {
-    case 'no-file': return { missing: vscode.l10n.t('the image file is missing') };
-    case 'empty': return { missing: vscode.l10n.t('the image file is empty') };
-    case 'too-large': return { missing: vscode.l10n.t('the image file is too large to show') };
-    case 'outside': return { missing: vscode.l10n.t('the image file lies outside of the data set') };
-    case 'no-picture': return { missing: vscode.l10n.t('the image file is of an unknown kind') };
-  }
+  return 'file' in found ? { address: encodeURIComponent(relative(dirname(found.file), found.file)) } : { missing: missingPictureText(found.missing, (message) => vscode.l10n.t(message)) };
 }
 
 function themeKind(kind: vscode.ColorThemeKind): ThemeKind {

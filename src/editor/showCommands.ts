@@ -2,11 +2,14 @@
 import * as vscode from 'vscode';
 import { UserError } from '../domain/errors.ts';
 import type { RunStatus } from '../protocol/pipelineStatus.ts';
-import { choose, chooseSource } from './askFor.ts';
+import { choose, chooseSource, goToFolderOf, requireFolder, sourceNameOf } from './askFor.ts';
+import type { CurationFolders } from './curationFolders.ts';
 import type { JobLog } from './jobLog.ts';
 import { tell } from './notify.ts';
 import { openPost } from './openPost.ts';
 import type { PipelineModel } from './pipelineModel.ts';
+import { locatePost } from './postLocator.ts';
+import type { PostsPanels } from './postsPanel.ts';
 import type { ReportDocuments } from './reportDocument.ts';
 import { experimentOf, readSettings, SETTINGS_SECTION } from './settingsReader.ts';
 
@@ -15,6 +18,8 @@ const SKIPPED_SHOWN = 1000;
 
 export interface ShowCommandsOptions {
   readonly model: PipelineModel;
+  readonly folders: CurationFolders;
+  readonly postsPanels: PostsPanels;
   readonly reports: ReportDocuments;
   readonly jobLog: JobLog;
   readonly extensionId: string;
@@ -33,6 +38,25 @@ export class ShowCommands {
     const report = await folder.live.request('report', { source: source.source, ...experimentOf(readSettings(folder.uri)) });
     if (report === null) throw new UserError('no-report', vscode.l10n.t('There is no report on {0} yet.', source.source), vscode.l10n.t('Evaluate it, or run the whole plan.'));
     await this.#to.reports.show(report);
+  }
+
+  /** Every post of the current folder, or of the source that a row of the tree stands for. */
+  async posts(argument?: unknown): Promise<void> {
+    await goToFolderOf(this.#to.model, argument);
+    const source = sourceNameOf(argument);
+    await this.#to.postsPanels.show(requireFolder(this.#to.model), source === null ? undefined : { source });
+  }
+
+  /** Posts of the user that a hover names, or of the post's under the cursor, or of the one a person types. */
+  async postsOfUser(argument?: unknown): Promise<void> {
+    await goToFolderOf(this.#to.model, argument);
+    const editor = vscode.window.activeTextEditor;
+    const named = userOf(argument);
+    const located = named === null && editor !== undefined ? await locatePost(this.#to.folders, editor.document, editor.selection.active) : null;
+    if (named !== null) return this.#to.postsPanels.show(requireFolder(this.#to.model), named);
+    if (located !== null) return this.#to.postsPanels.show(located.folder, { source: located.card.source, user: located.card.uid });
+    const user = await vscode.window.showInputBox({ title: vscode.l10n.t('Posts of which user?'), prompt: vscode.l10n.t('a user’s id, exactly') });
+    if (user !== undefined && user.trim() !== '') await this.#to.postsPanels.show(requireFolder(this.#to.model), { user: user.trim() });
   }
 
   async skippedRows(argument?: unknown): Promise<void> {
@@ -82,6 +106,12 @@ export class ShowCommands {
   async settings(): Promise<void> {
     await vscode.commands.executeCommand('workbench.action.openSettings', `@ext:${this.#to.extensionId} ${SETTINGS_SECTION}`);
   }
+}
+
+function userOf(argument: unknown): { source: string; user: string } | null {
+  if (typeof argument !== 'object' || argument === null || !('user' in argument) || !('source' in argument)) return null;
+  const { source, user } = argument;
+  return typeof source === 'string' && typeof user === 'string' ? { source, user } : null;
 }
 
 function jobFolderOf(argument: unknown): string | null {

@@ -1,6 +1,7 @@
 // The wire of the Posts view: what its page asks of the editor, and what the editor passes on to the live worker. Parameters
 // and results are validated where they arrive; a page keeps nothing but its query, its layout and its place.
 import { z } from 'zod';
+import type { Method } from './requestChannel.ts';
 import { SET_NAMES } from './stages.ts';
 
 /** Rows of a page. Small enough for one page to be drawn at once, large enough to scroll in. */
@@ -126,3 +127,82 @@ export const postsRequests = {
   decide: z.strictObject({ kind: z.enum(['post-excluded', 'post-restored']), posts: z.array(postKeySchema).min(1).max(LARGEST_SELECTION), reason: z.string().max(500), author: z.string().min(1).max(200) }),
 } as const;
 export type PostsRequest<Name extends keyof typeof postsRequests> = z.infer<(typeof postsRequests)[Name]>;
+
+/** A method whose result is validated too: by the page, where it arrives. */
+export interface ViewMethod<Parameters, Result> extends Method<Parameters, Result> {
+  readonly resultSchema: z.ZodType<Result>;
+}
+export type ViewResult<M> = M extends { readonly resultSchema: z.ZodType<infer Result> } ? Result : never;
+export type Validator<Value> = z.ZodType<Value>;
+const viewMethod = <Parameters, Result>(parameters: z.ZodType<Parameters>, resultSchema: z.ZodType<Result>): ViewMethod<Parameters, Result> => ({ parameters, resultSchema });
+
+const nothing = z.strictObject({});
+const done = z.null();
+const posts = z.array(postKeySchema).min(1).max(LARGEST_SELECTION);
+
+export const startSchema = z.object({
+  folder: z.string(), // path of the folder whose store is shown; a page keeps it for the next start
+  hasPosts: z.boolean(), // false: nothing is indexed there
+  texts: z.record(z.string(), z.string()), // by the keys of POSTS_TEXT_KEYS
+  locale: z.string(), // BCP 47
+});
+
+export const pictureSchema = z.union([z.object({ address: z.string() }), z.object({ missing: z.string() })]).nullable(); // null: the source has no pictures
+export type PostPicture = z.infer<typeof pictureSchema>;
+
+/** What the page asks of the editor. */
+export const POSTS_VIEW = {
+  start: viewMethod(nothing, startSchema),
+  page: viewMethod(postsRequests.page.omit({ experiment: true }), postsPageSchema),
+  overview: viewMethod(postsRequests.overview.omit({ experiment: true }), postsOverviewSchema),
+  details: viewMethod(z.strictObject({ post: postKeySchema }), z.object({ details: postDetailsSchema.nullable(), picture: pictureSchema })),
+  /** Leaves posts out or takes them back; with `askReason` the editor asks why first. Resolves when it is committed, with how many it changed; null when the person turned away. */
+  decide: viewMethod(z.strictObject({ kind: z.enum(['post-excluded', 'post-restored']), posts, askReason: z.boolean() }), z.int().nullable()),
+  /** Takes the newest decision of this panel back that has not been; null when there is none. */
+  undo: viewMethod(nothing, z.object({ kind: z.enum(['post-excluded', 'post-restored']), posts: z.int() }).nullable()),
+  /** Opens the file at the post. */
+  open: viewMethod(z.strictObject({ file: z.string(), row: z.int(), pid: text }), done),
+  copy: viewMethod(z.strictObject({ text: z.string().max(100_000) }), done),
+  predict: viewMethod(z.strictObject({ post: postKeySchema }), done),
+  index: viewMethod(nothing, done),
+  showLog: viewMethod(nothing, done),
+} as const;
+export type PostsView = typeof POSTS_VIEW;
+
+/** What the editor tells the page without being asked. */
+export const postsNoticeSchema = z.discriminatedUnion('notice', [
+  z.object({ type: z.literal('notice'), notice: z.literal('changed') }), // the store is another now
+  z.object({ type: z.literal('notice'), notice: z.literal('show'), query: postsQuerySchema }), // these posts were asked for by a command
+]);
+export type PostsNotice = z.infer<typeof postsNoticeSchema>;
+
+/** Columns of the list, in order. */
+export const POST_COLUMNS = ['status', 'id', 'source', 'user', 'title', 'tags', 'category', 'score', 'prediction', 'error', 'posted', 'split', 'caption'] as const;
+export type PostColumn = (typeof POST_COLUMNS)[number];
+
+/** What a page keeps over a reload; read back from outside, so validated. */
+export const keptPostsSchema = z.object({
+  folder: z.string(),
+  query: postsQuerySchema,
+  place: pagePlaceSchema,
+  selected: postKeySchema.nullable(),
+  hidden: z.array(z.enum(POST_COLUMNS)),
+  widths: z.partialRecord(z.enum(POST_COLUMNS), z.number().min(40).max(1200)), // pixels
+  showsDetails: z.boolean(),
+  showsMore: z.boolean(),
+});
+export type KeptPosts = z.infer<typeof keptPostsSchema>;
+
+/** Keys of the page's texts: the editor has them translated, the page fills {0}, {1}, …. */
+export const POSTS_TEXT_KEYS = [
+  'posts', 'search', 'searchHint', 'user', 'userHint', 'category', 'anyCategory', 'source', 'anySource', 'split', 'anySplit', 'status', 'anyStatus', 'statusUsed', 'statusExcluded', 'statusDropped',
+  'moreFilters', 'fewerFilters', 'caption', 'withCaption', 'withoutCaption', 'any', 'prediction', 'withPrediction', 'withoutPrediction', 'score', 'withScore', 'withoutScore', 'from', 'to', 'monthHint',
+  'clearFilters', 'columns', 'sortBy', 'sortFile', 'sortTime', 'sortScore', 'sortUser', 'sortId', 'sortError', 'ascending', 'descending', 'histogram', 'histogramOf', 'lowestScore', 'highestScore', 'scoreRange', 'mean',
+  'firstPage', 'previousPage', 'nextPage', 'lastPage', 'goTo', 'goToPosition', 'goToMonth', 'goToScore', 'goToUser', 'goToId', 'goToBad', 'shown', 'shownOf', 'noneShown', 'reading', 'loading',
+  'columnStatus', 'columnId', 'columnUser', 'columnTitle', 'columnTags', 'columnCategory', 'columnScore', 'columnPrediction', 'columnError', 'columnPosted', 'columnSplit', 'columnCaption', 'columnSource', 'resize',
+  'splitValidation', 'splitFewShot', 'splitAlignment', 'splitExtra1', 'splitExtra2', 'splitPool', 'splitNone', 'splitTest', 'yes', 'no', 'noNumber', 'untitled',
+  'excludedBy', 'excludedByWhy', 'droppedWhy', 'used', 'nothingIndexed', 'indexData', 'noMatch', 'tryAgain', 'openLog', 'failed',
+  'open', 'exclude', 'excludeWhy', 'restore', 'undo', 'copyId', 'copyRow', 'postsOfUser', 'predictPost', 'showDetails', 'hideDetails', 'selected', 'excludedCount', 'restoredCount', 'undone', 'nothingToUndo', 'copied',
+  'details', 'chooseForDetails', 'picture', 'concept', 'place', 'file', 'captions', 'predictions', 'decisions', 'noCaption', 'noPrediction', 'noDecision', 'interval', 'history', 'approved', 'decidedExcluded', 'decidedRestored', 'keys',
+] as const;
+export type PostsTextKey = (typeof POSTS_TEXT_KEYS)[number];

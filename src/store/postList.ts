@@ -143,7 +143,7 @@ export class PostList {
   }
 
   #idsOfUser(generation: number, uid: string): string {
-    return this.#store.prepare<{ ids: string }>('SELECT json_group_array(id) AS ids FROM posts WHERE generation_id = ? AND uid = ?').get(generation, uid)!.ids;
+    return this.#store.prepare<{ ids: string }>('SELECT json_group_array(id) AS ids FROM posts WHERE generation_id = ? AND uid = ? AND user_order IS NOT NULL').get(generation, uid)!.ids;
   }
 
   /** As the search command finds: by the beginning of an id, or by every word. */

@@ -104,7 +104,7 @@ describe('hover card', () => {
       for (const [, attributes] of markdown.matchAll(/<img ([^>]*)>/g)) assert.match(attributes!, /^src="data:image\/svg\+xml;base64,[A-Za-z0-9+/=]+" width="\d+" height="\d+" alt="[^"<>]*"$/);
       const targets = [...markdown.matchAll(/\]\(([^)]*)\)/g)].map((match) => match[1]!.split(/[? ]/)[0]!);
       assert.deepEqual(targets.map((target) => target.replace('command:', '')).filter((target) => !(CARD_COMMANDS as readonly string[]).includes(target)), []);
-      assert.deepEqual([...markdown.matchAll(/\$\(([a-z]+)\)/g)].map((match) => match[1]), ['warning', 'play', 'graph', 'search']);
+      assert.deepEqual([...markdown.matchAll(/\$\(([a-z]+)\)/g)].map((match) => match[1]), ['warning', 'play', 'graph', 'search', 'person']);
       assert.doesNotMatch(markdown.replace(/\]\([^)]*\)/g, ''), /https?:\/\/|www\.|[\u0000-\u0009\u000b-\u001f\u202e]/u);
     });
   }
