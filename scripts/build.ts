@@ -1,4 +1,4 @@
-// Bundles the three composition roots and the pages of webviews into dist/ with esbuild. `npm run build`, or `npm run build -- --minify`.
+// Bundles the composition roots and the pages of webviews into dist/ with esbuild. `npm run build`, or `npm run build -- --minify`.
 import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build as bundle } from 'esbuild';

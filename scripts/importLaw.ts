@@ -8,7 +8,7 @@ interface Room {
   readonly because: string; // ends the message of a violation
 }
 
-/** Folders of src; 'webview' lies beside src, 'pipeline' is src/pipeline.ts, 'root' the three composition roots. */
+/** Folders of src; 'webview' lies beside src, 'pipeline' is src/pipeline.ts, 'root' the composition roots. */
 const ROOMS: Readonly<Record<string, Room>> = {
   domain: { mayImport: [], because: 'domain is the method itself, pure: no I/O, no clock, nothing that a test would have to fake.' },
   protocol: { mayImport: ['domain'], because: 'protocol holds contracts that both ends of a wire import, so it must drag nothing in.' },

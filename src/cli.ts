@@ -1,7 +1,7 @@
 // Composition root of the command line: `smp <verb>`. In the checkout it runs as src/cli.ts, in the VSIX as dist/cli.cjs.
 // Exit codes: 0 done, 1 a fault of ours, 2 something to mend (usage, data, set-up), 3 the check of a store found a problem, 130 cancelled by Ctrl-C.
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { addStoreVerbs } from './cli/storeVerbs.ts';
 import { addVerbs, type Invocation } from './cli/verbs.ts';
@@ -30,7 +30,7 @@ program.description('SMP Curator: from social media posts to predictions of thei
   .showHelpAfterError('(smp --help lists the verbs, smp VERB --help their options)')
   .exitOverride();
 const invocation: Invocation = {
-  surroundings: { root, workingFolder: process.cwd(), environment: process.env }, stdout: process.stdout, stderr: process.stderr, signal: cancelling.signal,
+  surroundings: { root, readerScript: join(import.meta.dirname, `reader${extname(import.meta.filename)}`), workingFolder: process.cwd(), environment: process.env }, stdout: process.stdout, stderr: process.stderr, signal: cancelling.signal,
   exitWith: (code) => {
     outcome = code;
   },

@@ -1,6 +1,6 @@
 // Composition root of the database workers: `live` answers what the editor asks at once, `bulk` carries out the long work.
 // The store is opened when it is first needed, so that looking at a folder makes no store in it.
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { demoRequest } from './protocol/demo.ts';
 import type { Log, LongWork } from './protocol/progress.ts';
@@ -83,11 +83,12 @@ async function stageContext({ python, threads }: MachineSettings): Promise<Stage
     store: await store(), log, folder: data.folder, storeFolder: data.storeFolder, resources: data.resources, productVersion: data.productVersion, now,
     host: localHost(interpreter),
     trainer: { python: interpreter, package: trainerPackage, threads },
+    readerScript: join(import.meta.dirname, `reader${extname(import.meta.filename)}`),
   };
 }
 
 const live: Handlers<LiveMethods> = {
-  status: async (experiment) => readPipelineStatus({ store: await store(), storeFolder: data.storeFolder, now }, experiment),
+  status: async ({ settings, ...experiment }) => readPipelineStatus({ store: await store(), storeFolder: data.storeFolder, now }, experiment, settings ?? null),
   searchPosts: async ({ text, limit }) => searchPosts(await store(), null, text, limit),
   excludedPosts: async ({ limit }) => listExcludedPosts(await store(), limit),
   decideOnPost: async (decision) => decideOnPost({ store: await store(), storeFolder: data.storeFolder, now }, decision),

@@ -15,6 +15,7 @@ import { defaultStorage, describePlace, locateStore, prepareStoreFolder, type St
 /** What surrounds the process. */
 export interface Surroundings {
   readonly root: string; // folder of the product: package.json, resources/
+  readonly readerScript: string; // of the thread that reads data sets
   readonly workingFolder: string; // relative paths are meant from here
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
@@ -46,6 +47,7 @@ export async function openWorkplace(surroundings: Surroundings, options: Workpla
     store, log, folder, storeFolder: location.storeFolder, resources, productVersion: versionOf(surroundings.root), now: () => Date.now() / 1000,
     host: new LocalHost({ jobsFolder: join(location.storeFolder, 'runs'), python, supervisor: join(trainerPackage, 'supervisor.py') }),
     trainer: { python, package: trainerPackage, threads: options.threads === 0 ? null : options.threads },
+    readerScript: surroundings.readerScript,
   };
 }
 

@@ -42,7 +42,7 @@ const serverMessageSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('progress'), id, progress: progressSchema }),
   z.object({ type: z.literal('log'), level: z.enum(['info', 'warn', 'error']), message: z.string() }),
 ]);
-type Failure = z.infer<typeof failureSchema>;
+export type Failure = z.infer<typeof failureSchema>;
 type ServerMessage = z.infer<typeof serverMessageSchema>;
 
 /** True for what an AbortSignal makes: the work ended because somebody asked for it. Not every host's DOMException is an Error. */
@@ -55,14 +55,15 @@ export function cancellation(): Error {
   return error;
 }
 
-function failureOf(error: unknown, aborted: boolean): Failure {
+/** An error as it crosses to another thread. */
+export function failureOf(error: unknown, aborted: boolean): Failure {
   if (error instanceof UserError) return { kind: 'user', code: error.code, whatHappened: error.whatHappened, nextStep: error.nextStep };
   if (aborted || isCancellation(error)) return { kind: 'cancelled' };
   return error instanceof Error
     ? { kind: 'bug', message: error.message, stack: error.stack ?? error.message }
     : { kind: 'bug', message: String(error), stack: String(error) };
 }
-function errorOf(failure: Failure): Error {
+export function errorOf(failure: Failure): Error {
   switch (failure.kind) {
     case 'user': return new UserError(failure.code, failure.whatHappened, failure.nextStep);
     case 'cancelled': return cancellation();

@@ -10,7 +10,8 @@ import { detectSource } from '../sources/detectSource.ts';
 import { hashFile } from '../sources/hashedFile.ts';
 import { mappingPath, readMapping, writeMapping } from '../sources/mapping.ts';
 import { PictureFolder } from '../sources/pictures.ts';
-import { kindFamily, type PostSource, type ReadPost, type SkippedRow } from '../sources/postSource.ts';
+import { kindFamily, type PostBatch, type PostSource, type ReadPost, type SkippedRow } from '../sources/postSource.ts';
+import { readInThread } from '../sources/readingThread.ts';
 import type { Database } from '../store/database.ts';
 import {
   beginGeneration, clearGenerations, clearWithin, indexedFiles, insertPosts, insertSkippedRows, makeLive, orderUsers, pageOfPicturePaths, rememberFiles,
@@ -27,10 +28,12 @@ import { bytesToIndex } from './spaceNeeded.ts';
 import type { StageContext } from './stageContext.ts';
 import { statisticsDetails } from './statisticsDetails.ts';
 
-type IndexContext = Pick<StageContext, 'store' | 'log' | 'storeFolder' | 'now'>;
+type IndexContext = Pick<StageContext, 'store' | 'log' | 'storeFolder' | 'now' | 'readerScript'>;
 
 /** Share of rows that may be skipped for bad values before the import stops. */
 const MAX_SKIPPED_SHARE = 0.01;
+/** Bytes of files from which on they are read in a thread of their own. */
+const THREAD_BYTES = 8 * 1024 * 1024;
 /** Between two messages of progress, in milliseconds. */
 const PROGRESS_INTERVAL = 100;
 /** What a cancel may spend on cleaning, in milliseconds; the rest is left to the next import or opening of the store. */
@@ -98,7 +101,7 @@ export async function* indexPosts(context: IndexContext, request: StageRequest<'
   try {
     yield* clear(store, 'Clearing what an earlier import left');
     const { sourceId, generationId } = beginGeneration(store, identity, now());
-    const statistics = yield* importGeneration(context, source, identity, sourceId, generationId, request.allowSkips, signal);
+    const statistics = yield* importGeneration(context, request.path, source, identity, sourceId, generationId, request.allowSkips, signal);
     done = true;
     recordStageSuccess(store, sourceId, 'index', '', sourceByName(store, source.name)!.fingerprint, countsOf(statistics), now());
     log.info(`Indexed ${statistics.posts} posts of “${source.name}” in ${((performance.now() - started) / 1000).toFixed(1)} s; ${statistics.skippedRows} rows skipped.`);
@@ -114,9 +117,15 @@ export async function* indexPosts(context: IndexContext, request: StageRequest<'
   }
 }
 
+/** In a thread of its own where that pays: starting one takes as long as reading some megabytes. */
+function readPosts({ readerScript }: IndexContext, path: string, source: PostSource, onHash: (path: string, sha256: string) => void): AsyncGenerator<PostBatch, void, void> {
+  const bytes = source.files.reduce((sum, file) => sum + (file.read ? file.size : 0), 0);
+  return readerScript === undefined || (bytes < THREAD_BYTES && !source.hasPictures) ? source.read(onHash) : readInThread(readerScript, path, source, onHash);
+}
+
 /** Reads, orders and switches. */
 async function* importGeneration(
-  context: IndexContext, source: PostSource, identity: SourceIdentity, sourceId: number, generationId: number, allowSkips: boolean, signal: AbortSignal,
+  context: IndexContext, path: string, source: PostSource, identity: SourceIdentity, sourceId: number, generationId: number, allowSkips: boolean, signal: AbortSignal,
 ): AsyncGenerator<Progress, SourceStatistics, void> {
   const { store, now } = context;
   const hashes = new Map<string, string>();
@@ -127,7 +136,7 @@ async function* importGeneration(
   const pace = new Pace();
   let rows = 0;
   let numericPids = true;
-  for await (const batch of source.read((path, sha256) => hashes.set(path, sha256))) {
+  for await (const batch of readPosts(context, path, source, (file, sha256) => hashes.set(file, sha256))) {
     const skipped = [...batch.skipped];
     for (let next = 0; next < batch.posts.length; ) {
       const written = insertPosts(store, sourceId, generationId, batch.posts, next, order);

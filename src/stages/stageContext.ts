@@ -20,6 +20,8 @@ export interface StageContext {
   readonly productVersion: string;
   readonly host: Host;
   readonly trainer: TrainerEnvironment;
+  /** Script of the thread that reads large data sets (reader.ts); without it they are read in this one. */
+  readonly readerScript?: string;
   /** Unix seconds. */
   now(): number;
 }

@@ -11,13 +11,13 @@ import { readZip, type ZipEntry } from './zipFile.ts';
 const LARGEST_MEGABYTES = 8; // database 1.2, base up to 2, sample up to 2, and room
 const NEEDED = [
   'package.json', 'package.nls.json', 'package.nls.zh-cn.json', 'readme.md', 'changelog.md', 'LICENSE.txt',
-  'dist/extension.cjs', 'dist/worker.cjs', 'dist/cli.cjs', 'dist/bin/smp', 'dist/bin/smp.cmd',
+  'dist/extension.cjs', 'dist/worker.cjs', 'dist/reader.cjs', 'dist/cli.cjs', 'dist/bin/smp', 'dist/bin/smp.cmd',
   'resources/trainer/requirements.txt', 'resources/trainer/supervisor.py', 'resources/trainer/multismp/__main__.py', 'resources/trainer/multismp/clauses.json',
   'resources/base/model.safetensors', 'resources/base/tokenizer.json', 'resources/sample/.smp/curation.sqlite',
   'node_modules/better-sqlite3/lib/index.js', 'node_modules/better-sqlite3/package.json',
 ];
 const ALLOWED = [
-  /^package(\.nls.*)?\.json$/, /^(readme|changelog)\.md$/, /^LICENSE\.txt$/, /^l10n\//, /^media\//, /^dist\/(extension|worker|cli)\.cjs$/, /^dist\/bin\/smp(\.cmd)?$/,
+  /^package(\.nls.*)?\.json$/, /^(readme|changelog)\.md$/, /^LICENSE\.txt$/, /^l10n\//, /^media\//, /^dist\/(extension|worker|reader|cli)\.cjs$/, /^dist\/bin\/smp(\.cmd)?$/,
   /^resources\/trainer\/([\w/]+\.(py|json|txt)|multismp\/py\.typed)$/, /^resources\/(base|sample|prompts)\//, /^node_modules\/better-sqlite3\/(LICENSE|package\.json|lib\/.+\.js)$/,
 ];
 

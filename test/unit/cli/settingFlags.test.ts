@@ -8,7 +8,7 @@ import { alignRequest, trainRequest, tuningOf } from '../../../src/protocol/stag
 function program(): Command {
   const made = new Command('smp');
   const nowhere = { write: () => true };
-  addVerbs(made, { surroundings: { root: '', workingFolder: '', environment: {} }, stdout: nowhere, stderr: nowhere, signal: new AbortController().signal, exitWith: () => undefined });
+  addVerbs(made, { surroundings: { root: '', readerScript: '', workingFolder: '', environment: {} }, stdout: nowhere, stderr: nowhere, signal: new AbortController().signal, exitWith: () => undefined });
   return made;
 }
 

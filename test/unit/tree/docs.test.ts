@@ -16,7 +16,7 @@ const FLAGS_OF_OTHERS = ['--data', '--no-open', '--port', '--only', '--output', 
 /** The command line as a user has it; nothing of it is run. */
 function commandLine(): Command {
   const program = new Command('smp');
-  const surroundings = { root: ROOT, workingFolder: ROOT, environment: {} };
+  const surroundings = { root: ROOT, readerScript: '', workingFolder: ROOT, environment: {} };
   addVerbs(program, { surroundings, stdout: process.stdout, stderr: process.stderr, signal: new AbortController().signal, exitWith: () => undefined });
   return program;
 }
