@@ -273,7 +273,7 @@ def end_processes(job: Job, status: Status) -> None:
 
 def _ask_to_end(leader: int) -> None:
     with contextlib.suppress(OSError):
-        if sys.platform == "win32":
+        if sys.platform == "win32":  # reaches nobody where there is no console; the trainer looks for the file `cancel` too
             os.kill(leader, signal.CTRL_BREAK_EVENT)
         else:
             os.killpg(leader, signal.SIGTERM)
@@ -352,7 +352,7 @@ def _start_runner(job: Job) -> subprocess.Popen[bytes]:
         if sys.platform == "win32":
             return subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=job.tagged_environment(),
-                creationflags=subprocess.CREATE_NEW_PROCESS_GROUP,
+                creationflags=subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW,
             )  # fmt: skip
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=job.tagged_environment(),

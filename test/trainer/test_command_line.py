@@ -89,6 +89,28 @@ def test_a_bug_exits_1_with_its_stack(
     assert "KeyError" in events_of(job, "failed")[0]["message"]
 
 
+def test_a_package_that_is_missing_exits_2(
+    tmp_path: Path, run_verb: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "peft", None)  # what Python itself keeps of a module that cannot be found
+    data = write_rows(tmp_path / "rows.jsonl", invented_rows(2, seed=1))
+    job = tmp_path / "job"
+    lora = {"method": "lora", "lora_rank": 2}
+    assert run_verb(job, train_order(BASE, [phase("sft", data)], None, tuning=lora)) == 2
+    said = capsys.readouterr().err
+    assert "peft" in said
+    assert "Traceback" not in said
+    (failed,) = events_of(job, "failed")
+    assert "peft" in failed["message"]
+    assert "requirements.txt" in failed["hint"]
+
+
+def test_a_name_that_our_own_modules_lack_is_a_bug(tmp_path: Path, run_verb: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(predicting, "predict")
+    data = write_rows(tmp_path / "rows.jsonl", invented_rows(1, seed=1))
+    assert run_verb(tmp_path / "job", predict_order(BASE, data, MEDIAN)) == 1
+
+
 @pytest.mark.parametrize(("version", "code"), [((3, 9, 18), 2), ((3, 11, 0), 0)])
 def test_an_older_python_is_told_in_one_sentence(version: tuple[int, int, int], code: int) -> None:
     program = f"import runpy, sys; sys.version_info = {version}; sys.argv = ['multismp', '--version']; "

@@ -13,10 +13,11 @@ import pytest
 import torch
 
 from conftest import BASE, invented_rows
-from multismp import prior
+from multismp import prior, prior_evaluation
 from multismp.config import AnswerRange
-from multismp.data import PromptEncoder, hundredths
+from multismp.data import InstructionRow, PromptEncoder, hundredths
 from multismp.decoding import AnswerTrie, PromptBatch
+from multismp.failures import UserError
 from multismp.prior import InventedUsers, PriorSize, build_model, build_prior, build_tokenizer, prior_batches
 from multismp.tuning import LoadedModel
 
@@ -100,3 +101,16 @@ def test_building_writes_a_model_that_learned(
     first, last = (float(line.split("loss ")[1].split(",")[0]) for line in said)
     assert last < first
     assert (tmp_path / "base" / "tokenizer.json").exists()
+
+
+def test_a_model_that_gives_scores_no_probability_is_not_measured(learner: LoadedModel) -> None:
+    with torch.no_grad():
+        for name, parameter in learner.model.named_parameters():
+            if name.endswith("norm.weight"):
+                parameter.mul_(1e6)  # one token, whichever, takes all there is
+    rows = [
+        InstructionRow(str(at), tuple((kind, text) for kind, text in row["pieces"]), row["answer"])
+        for at, row in enumerate(invented_rows(8, seed=3))
+    ]
+    with pytest.raises(UserError, match="no score any probability"):
+        prior_evaluation._medians(learner, rows)

@@ -221,3 +221,22 @@ def test_a_stop_signal_is_quiet_until_it_comes() -> None:
             stop.check()
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_the_cancel_file_of_the_job_stops_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows: a process without a console hears no signal."""
+    monkeypatch.chdir(tmp_path)
+    before = signal.getsignal(signal.SIGTERM)
+    (tmp_path / "cancel").touch()  # of an earlier run
+    late, stop = StopSignal(), StopSignal()
+    try:
+        late.install()
+        late.check()
+        (tmp_path / "cancel").unlink()
+        stop.install()
+        stop.check()
+        (tmp_path / "cancel").touch()
+        with pytest.raises(Terminated):
+            stop.check()
+    finally:
+        signal.signal(signal.SIGTERM, before)

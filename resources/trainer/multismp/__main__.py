@@ -1,6 +1,6 @@
 """The command line: `python -m multismp <verb> run.json`, the job folder being the working directory.
 
-Exit codes: 0 done (or done before), 2 orders, data or model cannot be used as they are, 143 stopped by SIGTERM with a
+Exit codes: 0 done (or done before), 2 orders, data or model cannot be used as they are, 143 stopped on request with a
 checkpoint saved, 1 a bug. Orders and data are checked before torch is imported, so that a mistake shows at once.
 """
 
@@ -71,7 +71,10 @@ def _parser() -> argparse.ArgumentParser:
 def _answered(work: Callable[[], None], events: EventLog | None) -> int:
     """The exit code of some work; failures are told on standard error and as an event."""
     try:
-        work()
+        try:
+            work()
+        except ImportError as error:
+            raise _explained(error) from error
         return EXIT_DONE
     except UserError as error:
         print(str(error), file=sys.stderr)
@@ -87,6 +90,17 @@ def _answered(work: Callable[[], None], events: EventLog | None) -> int:
             message = f"The trainer failed in a way that it does not know: {type(error).__name__}."
             events.emit("failed", message=message, hint="The job's log holds the details; please report them.")
         return EXIT_BUG
+
+
+def _explained(error: ImportError) -> Exception:
+    """A package that is missing or does not fit is for the reader to mend; a name that our own modules lack is a bug."""
+    if (error.name or "").split(".")[0] == __package__:
+        return error
+    said = str(error).strip().partition("\n")[0].rstrip(".")
+    return UserError(
+        f"This Python lacks a package that the trainer needs, or has one that does not fit: {said}.",
+        f"Set up the trainer again, or install its requirements.txt into {sys.executable}.",
+    )
 
 
 def _run_job(verb: str, run_file: Path, events: EventLog) -> None:

@@ -20,25 +20,40 @@ from .config import ModelReference
 from .failures import Terminated
 
 FOLDER = Path("checkpoints")
+CANCEL = "cancel"  # see src/protocol/job.ts
 
 
 class StopSignal:
-    """Remembers that SIGTERM arrived; work stops at the next safe place."""
+    """Remembers that the end was asked for; work stops at the next safe place.
+
+    A supervisor asks by SIGTERM, or SIGBREAK on Windows, where a process without a console never hears it: the job
+    folder's file `cancel` says the same and is looked for as well.
+    """
 
     def __init__(self) -> None:
-        self.requested = False
+        self._received = False
+        self._cancel: Path | None = None
 
     def install(self) -> None:
-        """Listens from now on."""
-        signal.signal(signal.SIGTERM, self._receive)
+        """Listens from now on, in the job folder."""
+        for name in ("SIGTERM", "SIGBREAK"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), self._receive)
+        cancel = Path(CANCEL).absolute()
+        self._cancel = None if cancel.exists() else cancel  # one from before was about an earlier run
+
+    @property
+    def requested(self) -> bool:
+        self._received = self._received or (self._cancel is not None and self._cancel.exists())
+        return self._received
 
     def check(self) -> None:
-        """Raises Terminated once the signal came: for work that is begun anew, or whose caller saves what came before it."""
+        """Raises Terminated once the end was asked for: for work that is begun anew, or whose caller saves what it did."""
         if self.requested:
             raise Terminated
 
     def _receive(self, _number: int, _frame: FrameType | None) -> None:
-        self.requested = True
+        self._received = True
 
 
 def fingerprint(run_file: Path, data_files: Iterable[Path], model: ModelReference) -> str:

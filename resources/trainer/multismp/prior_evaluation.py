@@ -23,6 +23,7 @@ from .config import AnswerRange, ModelReference, Phase, TrainOrder, Tuning, Vali
 from .data import InstructionRow, format_hundredths, hundredths
 from .decoding import AnswerTrie, PromptBatch
 from .events import EventLog
+from .failures import UserError
 from .instructions import PostText, render_instruction
 from .prior import HISTORY_SCORE_WEIGHT, InventedUsers
 from .training import train
@@ -163,7 +164,10 @@ def _medians(loaded: LoadedModel, rows: Sequence[InstructionRow]) -> NDArray[num
         part = order[start : start + _PROMPTS_AT_ONCE]
         batch = PromptBatch(loaded.model, loaded.encoder, [prompts[at] for at in part])
         for at, distribution in zip(part, batch.distributions(trie, quick=True), strict=True):
-            medians[at] = distribution.quantile(0.5) or 0
+            median = distribution.quantile(0.5)
+            if median is None:
+                raise UserError("The model gives no score any probability.", "Name one that answers with scores.")
+            medians[at] = median
     return medians
 
 
