@@ -6,6 +6,7 @@ import { buildInstructions } from './buildInstructions.ts';
 import { captionImages } from './captionImages.ts';
 import { evaluateModels } from './evaluateModels.ts';
 import { exportDataSet } from './exportDataSet.ts';
+import { fetchPictures } from './fetchPictures.ts';
 import { indexPosts } from './indexPosts.ts';
 import { pairAnswers } from './pairAnswers.ts';
 import { predictPosts } from './predictPosts.ts';
@@ -29,6 +30,7 @@ export const STAGES: StageTable = {
   evaluate: recordingFailures('evaluate', evaluateModels),
   export: recordingFailures('export', exportDataSet),
   remove: removeSource, // leaves no source to record a failure of
+  fetchPictures, // beside the pipeline: what is missing, the next start fetches
 };
 
 /** Runs a stage with a request that came from elsewhere: it is validated first. */

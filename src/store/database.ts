@@ -37,6 +37,8 @@ export interface Database {
    * It is an exclusive transaction on an empty database beside the store, so the system frees it when its holder dies.
    */
   tryImportLock(): ImportLock | null;
+  /** The same for fetching pictures, which goes on for days while posts are indexed and models trained. */
+  tryFetchLock(): ImportLock | null;
   /**
    * Copies the store as it is at this moment into the SQLite file `target`, a piece at a time; others may write meanwhile. What
    * `target` holds is replaced in one transaction of its own, so whoever has it open sees the one state or the other.
@@ -97,6 +99,11 @@ export function createDatabase(connection: Connection, connect: Connect, path: s
     },
     requireWritable() {
       if (readOnly) throw readOnlyError(path, newerMigrations);
+    },
+    tryFetchLock() {
+      if (readOnly) throw readOnlyError(path, newerMigrations);
+      if (path === ':memory:') return { release: () => undefined };
+      return tryLock(connect(`${path}-pictures`, false, 0));
     },
     tryImportLock() {
       if (readOnly) throw readOnlyError(path, newerMigrations);
