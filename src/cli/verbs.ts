@@ -1,7 +1,7 @@
 // The verbs of `smp`: each builds a stage's request from flags (protocol/stageRequests.ts, as the editor does), runs it, and
 // prints what came out.
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
@@ -24,8 +24,9 @@ import { findDraw } from '../store/draws.ts';
 import { findEvaluation } from '../store/evaluations.ts';
 import { modelsOfExperiment } from '../store/models.ts';
 import { searchPosts } from '../store/search.ts';
-import { requireSource } from '../store/sources.ts';
+import { listSources, requireSource } from '../store/sources.ts';
 import { storeFault } from '../store/storeFaults.ts';
+import { removeEmptyStoreFolder } from '../store/storeLocation.ts';
 import { reportText } from './reportText.ts';
 import { addSettings, settingsFrom } from './settingFlags.ts';
 import { statusLines } from './statusLines.ts';
@@ -134,13 +135,18 @@ async function atWorkplace(command: Command, { surroundings, stdout, stderr, sig
   const options = command.opts<CommonOptions & Record<string, unknown>>();
   const terminal = new Terminal({ stdout, stderr, json: options.json === true, verbose: options.verbose === true });
   const settings = settingsFrom(command);
+  const wasThere = existsSync(join(workspaceFolder(surroundings, options.workspace), '.smp'));
   const context = await openWorkplace(surroundings, { workspace: options.workspace, python: settings.python, threads: settings.threads, missingStore: MISSING_STORE[command.name()] ?? 'refuse' }, terminal.log);
+  let leavesNothing = false;
   try {
     await action({ context, terminal, settings, options, signal });
   } catch (error) {
-    throw storeFault(error, context.store.path) ?? error;
+    const fault = storeFault(error, context.store.path);
+    leavesNothing = !wasThere && fault === null && listSources(context.store).length === 0;
+    throw fault ?? error;
   } finally {
     context.store.close();
+    if (leavesNothing && existsSync(context.storeFolder)) removeEmptyStoreFolder(context.storeFolder);
   }
 }
 

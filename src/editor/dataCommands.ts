@@ -14,7 +14,7 @@ import { ask, askWarning, tell } from './notify.ts';
 import { presentError } from './presentError.ts';
 import type { PipelineModel } from './pipelineModel.ts';
 import type { SampleStore } from './sampleStore.ts';
-import { readSettings } from './settingsReader.ts';
+import { readSettings, SETTINGS_SECTION } from './settingsReader.ts';
 import type { StageCommands } from './stageCommands.ts';
 import type { StageRunner } from './stageRunner.ts';
 
@@ -143,7 +143,9 @@ export class DataCommands {
       folder, stage: null, source: null, title: vscode.l10n.t('Making the demo'),
       run: (signal, onProgress) => folder.bulk.request('makeDemo', { folder: data }, { signal, onProgress }),
     });
-    await this.#to.stages.runWholePlan(folder, data, null, { captions: 'any' }); // the demo's are true by construction
+    // The demo's captions are true by construction: nobody has to approve them, now or when a stage is run again.
+    if (isOpen && this.#to.model.sources.length === 0) await vscode.workspace.getConfiguration(SETTINGS_SECTION, folder.uri).update('captions', 'any', vscode.ConfigurationTarget.WorkspaceFolder);
+    await this.#to.stages.runWholePlan(folder, data, null, { captions: 'any' });
   }
 }
 

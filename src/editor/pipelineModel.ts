@@ -130,7 +130,7 @@ export class PipelineModel implements vscode.Disposable {
     this.#failure = null;
     try {
       // Merely opening a folder makes no store in it.
-      this.#status = folder === undefined || !existsSync(folder.storeFile) ? null : await folder.live.request('status', experimentOf(readSettings(folder.uri)));
+      this.#status = folder === undefined || !existsSync(folder.storeFile) ? null : await this.#askStatus(folder);
     } catch (error) {
       if (!isCancellation(error)) this.#log.error('The status could not be read.', error instanceof Error ? error : String(error));
       this.#failure = error instanceof UserError ? error : null;
@@ -146,11 +146,17 @@ export class PipelineModel implements vscode.Disposable {
     this.#changed.fire();
   }
 
+  /** The sample lies outside of the workspace, where no settings are meant for it: it is never stale by them. */
+  #askStatus(folder: CurationFolder): Promise<PipelineStatus> {
+    const settings = readSettings(folder.uri);
+    const isOpen = vscode.workspace.getWorkspaceFolder(folder.uri) !== undefined;
+    return folder.live.request('status', { ...experimentOf(settings), ...(isOpen ? { settings } : {}) });
+  }
+
   async #lookAround(folder: CurationFolder | undefined): Promise<void> {
     if (folder === this.#foundIn || folder === undefined || this.#runner.running !== null) return;
     this.#foundIn = folder;
     this.#found = null;
-    if (existsSync(folder.storeFile)) return; // it was looked at before
     try {
       this.#found = await folder.bulk.request('detect', { path: folder.uri.fsPath, quick: true });
     } catch (error) {

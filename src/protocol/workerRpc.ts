@@ -6,6 +6,7 @@ import type { PipelineStatus } from './pipelineStatus.ts';
 import { postsRequests, type ChangedPost, type PostDetails, type PostsOverview, type PostsPage } from './postsView.ts';
 import type { EvaluationReport } from './report.ts';
 import { method } from './requestChannel.ts';
+import { settingsSchema } from './settings.ts';
 import { runRequestSchema } from './stageRequests.ts';
 import { leftoverKindSchema, type StoreCheck } from './storeCheck.ts';
 import { mappingSchema, PLANS, stageRequestSchemas, type Mapping, type StageName, type StageResult } from './stages.ts';
@@ -45,7 +46,8 @@ export interface SkippedRowHit {
 }
 
 export const LIVE_METHODS = {
-  status: method<PipelineStatus>()(z.object(experiment)),
+  /** With `settings`, what other settings made is told as stale. */
+  status: method<PipelineStatus>()(z.object({ ...experiment, settings: settingsSchema.optional() })),
   /** Full-text search over title, tags and caption; posts whose id begins with the text come first. */
   searchPosts: method<PostHit[]>()(z.object({ text: z.string().max(200), limit: z.int().positive().max(200) })),
   excludedPosts: method<PostHit[]>()(z.object({ limit: z.int().positive().max(1000) })),

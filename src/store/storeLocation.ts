@@ -1,7 +1,7 @@
 // Where a workspace folder's store lies: `.smp/curation.sqlite` in it, or in a folder of this machine where the workspace
 // folder is on a network file system, on which SQLite's write-ahead log is unsafe, or cannot be written.
 import { createHash } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, statfsSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 
@@ -70,6 +70,12 @@ export function prepareStoreFolder(location: Pick<StoreLocation, 'storeFolder'>)
   mkdirSync(location.storeFolder, { recursive: true });
   const path = join(location.storeFolder, '.gitignore');
   if (!existsSync(path)) writeFileSync(path, GITIGNORE);
+}
+
+/** Takes back what `prepareStoreFolder` and an empty, closed store made. Anything else in the folder, as a mapping to be corrected, keeps it. */
+export function removeEmptyStoreFolder(storeFolder: string): void {
+  const isOurs = (name: string): boolean => name === '.gitignore' || name.startsWith('curation.sqlite');
+  if (readdirSync(storeFolder).every(isOurs)) rmSync(storeFolder, { recursive: true });
 }
 
 /** Whether files can be made in `.smp`, or in the folder where there is none yet. */

@@ -92,6 +92,8 @@ describe('smp', () => {
       assert.match(stderr, /There are no posts in this store yet\. Index some first/);
     }
     assert.deepEqual(readdirSync(folder), []);
+    assert.equal((await smp(folder, ['index', 'nowhere.csv'])).code, 2);
+    assert.deepEqual(readdirSync(folder), [], 'an index that failed at once has made no store');
     tableOfPosts(folder);
     await smp(folder, ['index', 'posts.csv']);
     assert.ok(existsSync(join(folder, '.smp', '.gitignore')));
@@ -108,6 +110,7 @@ describe('smp', () => {
     assert.deepEqual(JSON.parse(failed.stdout), { error: { code: 'source-unknown', message: 'There is no source “other” in this store.', nextStep: 'Indexed are: “posts”.' } });
     const status = JSON.parse((await smp(folder, ['status', '--json'])).stdout) as { version: number; sources: { source: string }[] };
     assert.deepEqual([status.version, status.sources.map((source) => source.source)], [1, ['posts']]);
+    assert.deepEqual((JSON.parse((await smp(folder, ['status', '--json', '--source', 'other'])).stdout) as { error: { code: string } }).error.code, 'source-unknown');
   });
 
   it('asks which source is meant where there are several, and finds posts of all', async () => {

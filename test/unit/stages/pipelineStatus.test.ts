@@ -3,6 +3,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../../src/domain/errors.ts';
 import type { EntryStatus, Experiment, PipelineStatus } from '../../../src/protocol/pipelineStatus.ts';
+import { DEFAULT_SETTINGS, type Settings } from '../../../src/protocol/settings.ts';
+import { alignRequest, trainRequest } from '../../../src/protocol/stageRequests.ts';
 import { evaluateModels } from '../../../src/stages/evaluateModels.ts';
 import { exportDataSet } from '../../../src/stages/exportDataSet.ts';
 import { pairAnswers } from '../../../src/stages/pairAnswers.ts';
@@ -12,7 +14,7 @@ import { recordingFailures } from '../../../src/stages/stageScope.ts';
 import { addCaptions } from '../../../src/store/captions.ts';
 import { usersOfSet } from '../../../src/store/draws.ts';
 import { listInstructions } from '../../../src/store/instructions.ts';
-import { recordRunStart } from '../../../src/store/runs.ts';
+import { recordRunEnd, recordRunStart } from '../../../src/store/runs.ts';
 import { experimentScope, recordStageSuccess } from '../../../src/store/stageStates.ts';
 import { addModel, addPrediction, drain, excludePost, experiment, fillSource, instructedStore, neverAborted, openTestStore, regularPosts, testContext } from './stageFixture.ts';
 
@@ -80,6 +82,29 @@ describe('status of the pipeline', () => {
     assert.equal(captioned.sources[0]!.next!.entry, 'instruct');
     excludePost(store, sourceId, `${uid}-3`);
     assert.equal(entryOf(status(), 'sample').reason, 'the posts have changed since users were drawn');
+  });
+
+  it('says what was made with other settings, where they are known', async () => {
+    const { context, store, sft, aligned, status } = await finishedStore();
+    const settings: Settings = { ...DEFAULT_SETTINGS, captions: 'any' };
+    for (const [id, stage, model, request] of [['train-1', 'train', sft, trainRequest('posts', settings)], ['align-1', 'align', aligned, alignRequest('posts', settings)]] as const) {
+      recordRunStart(store, { id, stage, host: 'local', inputHash: '', request, startedAt: 1 });
+      recordRunEnd(store, id, 'succeeded', {}, 2);
+      store.prepare('UPDATE models SET run_id = ? WHERE id = ?').run(id, model);
+    }
+    store.prepare("UPDATE models SET variant = 'idpop' WHERE id = ?").run(aligned);
+    const reasons = (changes: Partial<Settings>): (string | null)[] => {
+      const now = readPipelineStatus(context, asked, { ...settings, ...changes });
+      return ['instruct', 'train', 'align'].map((id) => entryOf(now, id).reason);
+    };
+    assert.deepEqual(reasons({}), [null, null, null]);
+    assert.equal(reasons({ captions: 'approved' })[0], 'made with captions: any, now approved');
+    assert.deepEqual(reasons({ 'train.sftSteps': 7 })[1], 'made with train.sftSteps: 80, now 7');
+    assert.deepEqual(reasons({ 'train.poolSteps': 7 })[1], null, 'nobody is in the pool of this draw');
+    assert.deepEqual(reasons({ 'align.beta': 0.5 }), [null, null, 'made with align.beta: 0.1, now 0.5']);
+    assert.deepEqual(reasons({ 'align.loss': 'dpo' }), [null, null, 'made with align.loss: idpop, now dpo']);
+    assert.equal(entryOf(readPipelineStatus(context, asked, { ...settings, 'align.loss': 'dpo' }), 'evaluate').state, 'stale');
+    assert.equal(states(status()), states(readPipelineStatus(context, asked, settings)), 'without settings nothing is stale by them');
   });
 
   it('tells answers that are missing, pairs that are older than their prompts and a report older than an answer', async () => {
