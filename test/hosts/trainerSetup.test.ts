@@ -1,7 +1,7 @@
 // Setting up the trainer's environment, with a real Python and a real pip, from wheels made here: nothing is downloaded.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -48,7 +48,7 @@ with zipfile.ZipFile(sys.argv[1], "w") as wheel:
     wheel.writestr("tinything-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
     wheel.writestr("tinything-1.0.dist-info/RECORD", "")`;
     assert.equal(spawnSync(python, ['-c', program, path]).status, 0);
-    return pathToFileURL(path).href;
+    return `tinything @ ${pathToFileURL(path).href}`;
   }
 
   it('makes an environment with the requirements, tells what it does, and finds it finished the next time', async () => {
@@ -62,28 +62,36 @@ with zipfile.ZipFile(sys.argv[1], "w") as wheel:
     const second = await setUp();
     assert.deepEqual(second, { interpreter: first.interpreter, messages: ['Looking for Python'] });
     assert.equal(await findTrainerPython(options), first.interpreter);
-    await writeFile(options.requirements, '# nothing any more\n');
+    await writeFile(options.requirements, 'tinything==2.0\n');
     assert.equal(await findTrainerPython(options), null, 'other requirements are another environment');
   });
 
-  /** An interpreter of its own: an environment without anything, or with stand-ins for the packages. */
-  async function bareInterpreter(name: string, modules: readonly string[]): Promise<string> {
+  /** An interpreter of its own: an environment without anything, or with packages that pip would call installed. */
+  async function bareInterpreter(name: string, packages: Readonly<Record<string, string>>): Promise<string> {
     const environment = join(folder, name);
     assert.equal(spawnSync(python, ['-m', 'venv', '--without-pip', environment]).status, 0);
     const interpreter = join(environment, 'bin', 'python');
-    const packages = spawnSync(interpreter, ['-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'], { encoding: 'utf8' }).stdout.trim();
-    for (const module of modules) await writeFile(join(packages, `${module}.py`), '');
+    const place = spawnSync(interpreter, ['-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'], { encoding: 'utf8' }).stdout.trim();
+    for (const [name, version] of Object.entries(packages)) {
+      await mkdir(join(place, `${name}-${version}.dist-info`));
+      await writeFile(join(place, `${name}-${version}.dist-info`, 'METADATA'), `Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\n`);
+    }
     return interpreter;
   }
 
-  it('uses the setting\'s Python itself where it has the packages, and what was built on it before that', async () => {
-    await writeFile(options.requirements, '# nothing\n');
-    const bare = await bareInterpreter('bare', ['torch']);
-    assert.equal(await findTrainerPython({ ...options, python: bare }), null);
-    assert.ok(logged.some((message) => message.includes(bare)), logged.join('\n'));
+  it('uses the setting\'s Python itself where it has every package, and what was built on it before that', async () => {
+    await writeFile(options.requirements, '# what it needs\ntorch==2.13.0\npeft==0.21.2\n');
+    const withoutAdapters = await bareInterpreter('without', { torch: '2.13.0' });
+    assert.equal(await findTrainerPython({ ...options, python: withoutAdapters }), null);
+    assert.match(logged.at(-1)!, /without.*peft is missing/);
+    const old = await bareInterpreter('old', { torch: '1.13.1', peft: '0.21.2' });
+    assert.equal(await findTrainerPython({ ...options, python: old }), null);
+    assert.match(logged.at(-1)!, /torch is 1\.13\.1, not 2\.13\.0/);
     assert.equal(await findTrainerPython({ ...options, python: join(folder, 'nothing') }), null);
-    const complete = await bareInterpreter('complete', ['torch', 'transformers']);
+    const complete = await bareInterpreter('complete', { torch: '2.9.0+cpu', peft: '0.20.0' });
     assert.equal(await findTrainerPython({ ...options, python: complete }), complete);
+
+    await writeFile(options.requirements, '# nothing\n');
     options = { ...options, python: complete };
     const { interpreter } = await setUp();
     assert.notEqual(interpreter, complete);
@@ -91,13 +99,13 @@ with zipfile.ZipFile(sys.argv[1], "w") as wheel:
   });
 
   it("says what pip said when it fails", async () => {
-    await writeFile(options.requirements, `${pathToFileURL(join(folder, 'no-such-thing-1.0-py3-none-any.whl')).href}\n`);
+    await writeFile(options.requirements, `no-such-thing @ ${pathToFileURL(join(folder, 'no-such-thing-1.0-py3-none-any.whl')).href}\n`);
     await assert.rejects(setUp(), (error) => error instanceof UserError && error.code === 'trainer-setup-failed' && /no-such-thing/.test(error.message));
     assert.equal(await findTrainerPython(options), null);
   });
 
   it('ends at once when cancelled, leaves nothing that counts as finished, and can be done again', async () => {
-    await writeFile(options.requirements, '# nothing\n');
+    await writeFile(options.requirements, `${makeWheel()}\n`);
     const stop = new AbortController();
     const work = setUpTrainer(options, stop.signal);
     await work.next();

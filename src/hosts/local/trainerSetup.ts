@@ -1,7 +1,7 @@
 // Sets up the trainer's Python environment on this machine from what the product ships, without any checkout: finds a
 // Python, makes a virtual environment, lets pip install the trainer's requirements. pip's own settings (index, proxy,
 // certificates) are honoured: it runs in the user's environment.
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { access, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,7 +12,6 @@ import { plainText } from '../../protocol/plainText.ts';
 import type { Log, LongWork } from '../../protocol/progress.ts';
 
 const OLDEST_PYTHON = [3, 11] as const;
-const NEEDED_MODULES = ['torch', 'transformers'] as const; // an interpreter that has these can train without an environment of its own
 const MARKER = 'set-up-finished.json'; // inside the environment, so that it goes when that goes
 const LAST_LINES = 12; // of pip's output, shown when it fails
 const LONGEST_LINE = 300; // characters of one line that are shown or logged
@@ -44,19 +43,30 @@ export async function findTrainerPython(options: TrainerSetupOptions): Promise<s
   const environment = await environmentFolder(options, python);
   if (await exists(join(environment, MARKER))) return interpreterOf(environment);
   if (options.python === '') return null;
-  if (await hasModules(options.python)) return options.python;
-  options.log.warn(`${options.python} has no ${NEEDED_MODULES.join(' or no ')}, and no environment was built on it.`);
+  const lacking = await lackingPackages(options.python, await readFile(options.requirements, 'utf8'));
+  if (lacking === '') return options.python;
+  options.log.warn(`${options.python} cannot train (${lacking}), and no environment was built on it.`);
   return null;
 }
 
-/** Whether an interpreter finds the packages, as the trainer is started: with the user's own, without those of the folder. */
-async function hasModules(command: string): Promise<boolean> {
-  const question = `import importlib.util, sys; sys.exit(0 if all(map(importlib.util.find_spec, ${JSON.stringify(NEEDED_MODULES)})) else 1)`;
-  const child = spawn(command, ['-P', '-c', question], { stdio: 'ignore', windowsHide: true });
-  return new Promise((resolve) => {
-    child.on('error', () => resolve(false));
-    child.on('close', (code) => resolve(code === 0));
-  });
+/** Prints what is missing or of another major version, of the requirements given as JSON [name, version | null][]; null is any version. */
+const PACKAGES_PROGRAM = `
+import importlib.metadata, json, sys
+for name, wanted in json.loads(sys.argv[1]):
+    try:
+        found = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        print(f"{name} is missing")
+    else:
+        if wanted is not None and found.split(".")[0] != wanted.split(".")[0]:
+            print(f"{name} is {found}, not {wanted}")
+`;
+
+/** What an interpreter lacks of the requirements, as the trainer is started: with the user's own packages, without those of the folder. '' where it has them. */
+async function lackingPackages(command: string, requirements: string): Promise<string> {
+  const wanted = [...requirements.matchAll(/^([\w.-]+)(?:==([\w.+-]+)| @ )/gm)].map(([, name, version]) => [name, version ?? null]);
+  const { code, text } = await runQuietly(command, ['-P', '-c', PACKAGES_PROGRAM, JSON.stringify(wanted)]);
+  return code === 0 ? text.trim().split(/\r?\n/).join('; ') : 'it could not be asked for its packages';
 }
 
 /**
@@ -94,11 +104,13 @@ export async function* setUpTrainer(options: TrainerSetupOptions, signal: AbortS
  * @throws {UserError} `python-missing`, `python-too-old`.
  */
 export async function findPython(setting: string): Promise<FoundPython> {
-  const candidates = setting !== '' ? [setting] : process.platform === 'win32' ? ['python', 'python3'] : ['python3', 'python', 'python3.13', 'python3.12', 'python3.11'];
+  const candidates: readonly (readonly [command: string, ...options: string[]])[] = setting !== '' ? [[setting]]
+    : process.platform === 'win32' ? [['python'], ['python3'], ['py', '-3']] // py: the launcher, which is there when nothing is on the PATH
+      : [['python3'], ['python'], ['python3.13'], ['python3.12'], ['python3.11'], ['python3.14']];
   const needed = OLDEST_PYTHON.join('.');
   let tooOld: FoundPython | null = null;
   for (const candidate of candidates) {
-    const found = await askPython(candidate);
+    const found = await askPython(...candidate);
     if (found === null) continue;
     const [major = 0, minor = 0] = found.version.split('.').map(Number);
     if (major === OLDEST_PYTHON[0] && minor >= OLDEST_PYTHON[1]) return found;
@@ -114,9 +126,21 @@ export async function findPython(setting: string): Promise<FoundPython> {
 }
 
 /** What an interpreter says of itself; null where it cannot be run. `sys._base_executable` is behind shims and environments. */
-async function askPython(command: string): Promise<FoundPython | null> {
+async function askPython(command: string, ...options: string[]): Promise<FoundPython | null> {
   const question = 'import json, sys; print(json.dumps([getattr(sys, "_base_executable", None) or sys.executable, "%d.%d.%d" % sys.version_info[:3]]))';
-  const child = spawn(command, ['-I', '-c', question], { stdio: ['ignore', 'pipe', 'ignore'], windowsHide: true });
+  const { code, text } = await runQuietly(command, [...options, '-I', '-c', question]);
+  if (code !== 0) return null;
+  try {
+    const [executable, version] = JSON.parse(text) as [string, string];
+    return { command: executable, version };
+  } catch {
+    return null; // something of that name that is no Python, such as the Windows store's stub
+  }
+}
+
+/** What a program prints; its code is null where it cannot be run. */
+async function runQuietly(command: string, parameters: readonly string[]): Promise<{ code: number | null; text: string }> {
+  const child = spawn(command, parameters, { stdio: ['ignore', 'pipe', 'ignore'], windowsHide: true });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (part: string) => {
     text += part;
@@ -125,13 +149,7 @@ async function askPython(command: string): Promise<FoundPython | null> {
     child.on('error', () => resolve(null));
     child.on('close', resolve);
   });
-  if (code !== 0) return null;
-  try {
-    const [executable, version] = JSON.parse(text) as [string, string];
-    return { command: executable, version };
-  } catch {
-    return null; // something of that name that is no Python, such as the Windows store's stub
-  }
+  return { code, text };
 }
 
 /** Named by the requirements, the Python it is built on and its minor version: another of these is another environment. */
@@ -176,14 +194,7 @@ function isAlive(pid: number): boolean {
 async function* runToEnd(command: string, parameters: string[], log: Log, signal: AbortSignal, failure: (lastLines: string) => UserError): LongWork<void> {
   signal.throwIfAborted();
   const child = spawn(command, parameters, { stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true, detached: process.platform !== 'win32' });
-  const kill = (): void => {
-    if (child.pid === undefined) return;
-    try {
-      process.kill(process.platform === 'win32' ? child.pid : -child.pid, 'SIGKILL');
-    } catch {
-      // It ended by itself just before.
-    }
-  };
+  const kill = (): void => killTree(child);
   signal.addEventListener('abort', kill, { once: true });
   const ended = new Promise<number | null>((resolve) => {
     child.on('error', () => resolve(null));
@@ -208,6 +219,21 @@ async function* runToEnd(command: string, parameters: string[], log: Log, signal
   } finally {
     signal.removeEventListener('abort', kill);
     kill(); // nothing, unless the caller stopped listening in the middle
+  }
+}
+
+/** Ends a process and everything it started: its group, or on Windows, which has no groups, its tree. */
+function killTree(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  if (process.platform === 'win32') {
+    if (child.exitCode !== null) return; // its number may be another's by now
+    spawn('taskkill', ['/T', '/F', '/PID', String(child.pid)], { stdio: 'ignore', windowsHide: true }).on('error', () => child.kill());
+    return;
+  }
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // It ended by itself just before.
   }
 }
 
