@@ -2,7 +2,7 @@
 // the small files that people wrote. Weights of models and job folders are not in it: they are large and can be made again.
 import { randomUUID } from 'node:crypto';
 import { existsSync, lstatSync } from 'node:fs';
-import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { access, constants, link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { UserError } from '../domain/errors.ts';
@@ -34,7 +34,7 @@ export interface BackupRequest {
 }
 
 /**
- * @throws {UserError} `store-missing`, `backup-exists`, `backup-folder-missing`, `disk-too-full`, `disk-full`, `backup-damaged`, and those of openStore
+ * @throws {UserError} `store-missing`, `backup-exists`, `backup-unwritable`, `disk-too-full`, `disk-full`, `backup-damaged`, and those of openStore
  */
 export async function* backUpStore(place: Pick<CheckedPlace, 'storeFile' | 'storeFolder' | 'productVersion'>, request: BackupRequest, now: number, signal: AbortSignal): LongWork<BackupResult> {
   const { file } = request;
@@ -45,7 +45,7 @@ export async function* backUpStore(place: Pick<CheckedPlace, 'storeFile' | 'stor
   const store = await openStore(place.storeFile, { readOnly: true });
   const temporary = join(dirname(file), `.${basename(file)}.${process.pid}-${randomUUID().slice(0, 8)}.part`);
   try {
-    await mkdir(dirname(file), { recursive: true });
+    await makeFolder(dirname(file));
     requireFreeBytes(dirname(file), await bytesOf(place.storeFile), 'The backup');
     yield* copyStore(store, temporary, 'Copying the store', signal);
     const files = await filesOf(place.storeFolder);
@@ -128,6 +128,15 @@ async function filesOf(storeFolder: string): Promise<BackupFile[]> {
     }
   }
   return files;
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    throw new UserError('backup-unwritable', `${folder} cannot be written (${(error as Error).message}).`, 'Name a file in another folder.', { cause: error });
+  }
 }
 
 async function synchronize(path: string): Promise<void> {
