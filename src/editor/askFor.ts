@@ -92,7 +92,7 @@ export function pathOf(argument: unknown): string | null {
 /** A file or a folder by the editor's dialog, which on Linux and Windows can only show one of the two. */
 export async function choosePath(title: string, folder: vscode.Uri, kinds: readonly ('file' | 'folder')[], filters?: Record<string, string[]>): Promise<string> {
   const kind = kinds.length === 1 ? kinds[0]! : await choose(title, [
-    { label: vscode.l10n.t('Folder…'), description: vscode.l10n.t('an SMPD data set'), iconPath: vscode.ThemeIcon.Folder, value: 'folder' as const },
+    { label: vscode.l10n.t('Folder…'), description: vscode.l10n.t('an SMPD, TPIC2017 or SMP-Video data set'), iconPath: vscode.ThemeIcon.Folder, value: 'folder' as const },
     { label: vscode.l10n.t('File…'), description: vscode.l10n.t('a CSV, TSV, JSONL or Parquet table'), iconPath: vscode.ThemeIcon.File, value: 'file' as const },
   ]);
   const chosen = await vscode.window.showOpenDialog({

@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import type { EntryState, EntryStatus, SourceStatus, StatusDetail } from '../protocol/pipelineStatus.ts';
 import type { PipelineModel } from './pipelineModel.ts';
 import { progressText } from './stageRunner.ts';
+import { sourceKindIcon, sourceKindLabel } from './sourceKind.ts';
 import { entryDescription, headlineOf } from './statusText.ts';
 
 export type PipelineNode =
@@ -108,9 +109,9 @@ function sourceItem(source: SourceStatus): vscode.TreeItem {
   const item = new vscode.TreeItem(source.source, vscode.TreeItemCollapsibleState.Expanded);
   item.id = source.source;
   item.description = headlineOf(source, (message, ...args) => vscode.l10n.t(message, ...args)) ?? vscode.l10n.t('{0} posts, {1} users', source.posts.toLocaleString('en-US'), source.users.toLocaleString('en-US'));
-  item.iconPath = new vscode.ThemeIcon('database');
+  item.iconPath = new vscode.ThemeIcon(sourceKindIcon(source.kind));
   item.contextValue = 'source';
-  item.tooltip = source.root;
+  item.tooltip = `${sourceKindLabel(source.kind, (message, ...args) => vscode.l10n.t(message, ...args))}\n${source.root}`;
   return item;
 }
 
