@@ -8,11 +8,14 @@ export interface BuildOptions {
   readonly minify: boolean; // for the VSIX; without it the bundles carry source maps
 }
 
-/** dist/extension.cjs, dist/worker.cjs, dist/reader.cjs, dist/cli.cjs, the pages of webviews in dist/webview, and dist/bin with the `smp` command of terminals. */
-export async function build(options: BuildOptions): Promise<void> {
+/**
+ * dist/extension.cjs, dist/worker.cjs, dist/reader.cjs, dist/cli.cjs, the pages of webviews in dist/webview, and dist/bin with the `smp` command of terminals.
+ * Returns the paths, relative to the root, of all that went into a bundle.
+ */
+export async function build(options: BuildOptions): Promise<string[]> {
   mkdirSync(DIST, { recursive: true });
   for (const name of readdirSync(DIST)) if (/\.cjs(\.map)?$/.test(name)) rmSync(join(DIST, name));
-  await bundle({
+  const { metafile } = await bundle({
     absWorkingDir: ROOT,
     entryPoints: ['src/extension.ts', 'src/worker.ts', 'src/reader.ts', 'src/cli.ts'],
     outdir: DIST,
@@ -27,19 +30,21 @@ export async function build(options: BuildOptions): Promise<void> {
     minify: options.minify,
     keepNames: true, // errors are told apart by class, and logs name them
     sourcemap: options.minify ? false : 'linked',
-    legalComments: 'none',
+    legalComments: 'none', // ThirdPartyNotices.txt has them
+    metafile: true,
     logLevel: 'warning',
   });
-  await buildWebviews(options, join(DIST, 'webview'));
+  const ofWebviews = await buildWebviews(options, join(DIST, 'webview'));
   const bin = join(DIST, 'bin');
   cpSync(join(ROOT, 'scripts', 'bin'), bin, { recursive: true });
   chmodSync(join(bin, 'smp'), 0o755);
+  return [...Object.keys(metafile.inputs), ...ofWebviews];
 }
 
 /** A script and a style sheet for each page (posts.js, posts-style.css) in `folder`. */
-export async function buildWebviews(options: BuildOptions, folder: string): Promise<void> {
+export async function buildWebviews(options: BuildOptions, folder: string): Promise<string[]> {
   rmSync(folder, { recursive: true, force: true });
-  await bundle({
+  const { metafile } = await bundle({
     absWorkingDir: ROOT,
     entryPoints: { posts: 'webview/posts/main.ts', 'posts-style': 'webview/posts/posts.css' },
     entryNames: '[name]',
@@ -51,8 +56,10 @@ export async function buildWebviews(options: BuildOptions, folder: string): Prom
     minify: options.minify,
     sourcemap: options.minify ? false : 'inline', // a page may load nothing else
     legalComments: 'none',
+    metafile: true,
     logLevel: 'warning',
   });
+  return Object.keys(metafile.inputs);
 }
 
 if (import.meta.main) {

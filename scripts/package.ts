@@ -1,6 +1,6 @@
 // Packages the VSIX of one platform: `npm run package`, or `npm run package -- --target darwin-arm64`.
 // Skipped when nothing that goes into it has changed.
-import { appendFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from './build.ts';
@@ -8,6 +8,8 @@ import { buildSample } from './buildSample.ts';
 import { fingerprint, unlessDone } from './fingerprint.ts';
 import { DIST, ROOT } from './paths.ts';
 import { execute } from './execute.ts';
+import { packagedReadme } from './packagedReadme.ts';
+import { packagesOf, thirdPartyNotices } from './thirdPartyNotices.ts';
 
 const VSCE = join(ROOT, 'node_modules', '@vscode', 'vsce', 'vsce'); // its library has no types; its command line is stable
 
@@ -18,12 +20,15 @@ const DATABASE_BINARIES: Readonly<Record<string, string>> = {
 };
 /** What is laid out for vsce, which would look at every file of the checkout; .vscodeignore chooses what ships of it. */
 const STAGED = [
-  'package.json', '.vscodeignore', 'README.md', 'LICENSE', 'CHANGELOG.md', 'package.nls.json', 'package.nls.zh-cn.json', 'media', 'l10n', 'resources',
+  'package.json', '.vscodeignore', 'LICENSE', 'CHANGELOG.md', 'package.nls.json', 'package.nls.zh-cn.json', 'media', 'l10n', 'resources',
   'dist/extension.cjs', 'dist/worker.cjs', 'dist/reader.cjs', 'dist/cli.cjs', 'dist/webview', 'dist/bin', 'node_modules/better-sqlite3', 'node_modules/node-addon-api',
 ];
+/** Packages that are in no bundle, but ship in node_modules. */
+const SHIPPED_PACKAGES = ['node_modules/better-sqlite3'];
 const INPUTS = [
   'package.json', 'package-lock.json', '.vscodeignore', 'README.md', 'LICENSE', 'CHANGELOG.md', 'package.nls.json', 'package.nls.zh-cn.json',
-  'src', 'webview', 'media', 'l10n', 'resources', 'scripts/bin', 'scripts/build.ts', 'scripts/package.ts', 'scripts/buildSample.ts',
+  'src', 'webview', 'media', 'l10n', 'resources', 'scripts/bin', 'scripts/build.ts', 'scripts/package.ts', 'scripts/buildSample.ts', 'scripts/packagedReadme.ts',
+  'scripts/thirdPartyNotices.ts', 'docs/images',
 ];
 
 /** The target of the machine this runs on. */
@@ -46,10 +51,12 @@ export async function packageVsix(target: string = thisTarget()): Promise<{ path
   const path = vsixPath(target);
   if (!existsSync(path)) rmSync(`${path}.inputs`, { force: true });
   const made = await unlessDone(`${path}.inputs`, fingerprint(INPUTS), async () => {
-    await build({ minify: true });
+    const bundled = await build({ minify: true });
     const stage = mkdtempSync(join(DIST, 'stage-'));
     try {
       for (const part of STAGED) if (existsSync(join(ROOT, part))) cpSync(join(ROOT, part), join(stage, part), { recursive: true });
+      writeFileSync(join(stage, 'README.md'), packagedReadme(readFileSync(join(ROOT, 'README.md'), 'utf8'), ROOT));
+      writeFileSync(join(stage, 'ThirdPartyNotices.txt'), thirdPartyNotices([...packagesOf(bundled), ...SHIPPED_PACKAGES]));
       appendFileSync(join(stage, '.vscodeignore'), `!node_modules/better-sqlite3/prebuilds/${binary}.node\n`);
       execute(process.execPath, [VSCE, 'package', '--target', target, '--out', path, '--allow-missing-repository', '--no-rewrite-relative-links'], stage);
     } finally {

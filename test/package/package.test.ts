@@ -10,14 +10,14 @@ import { readZip, type ZipEntry } from './zipFile.ts';
 
 const LARGEST_MEGABYTES = 8; // database 1.2, base up to 2, sample up to 2, and room
 const NEEDED = [
-  'package.json', 'package.nls.json', 'package.nls.zh-cn.json', 'readme.md', 'changelog.md', 'LICENSE.txt',
+  'package.json', 'package.nls.json', 'package.nls.zh-cn.json', 'readme.md', 'changelog.md', 'LICENSE.txt', 'ThirdPartyNotices.txt',
   'dist/extension.cjs', 'dist/worker.cjs', 'dist/reader.cjs', 'dist/cli.cjs', 'dist/bin/smp', 'dist/bin/smp.cmd',
   'resources/trainer/requirements.txt', 'resources/trainer/supervisor.py', 'resources/trainer/multismp/__main__.py', 'resources/trainer/multismp/clauses.json',
   'resources/base/model.safetensors', 'resources/base/tokenizer.json', 'resources/sample/.smp/curation.sqlite',
   'node_modules/better-sqlite3/lib/index.js', 'node_modules/better-sqlite3/package.json',
 ];
 const ALLOWED = [
-  /^package(\.nls.*)?\.json$/, /^(readme|changelog)\.md$/, /^LICENSE\.txt$/, /^l10n\//, /^media\//, /^dist\/(extension|worker|reader|cli)\.cjs$/, /^dist\/bin\/smp(\.cmd)?$/,
+  /^package(\.nls.*)?\.json$/, /^(readme|changelog)\.md$/, /^(LICENSE|ThirdPartyNotices)\.txt$/, /^l10n\//, /^media\//, /^dist\/(extension|worker|reader|cli)\.cjs$/, /^dist\/bin\/smp(\.cmd)?$/,
   /^resources\/trainer\/([\w/]+\.(py|json|txt)|multismp\/py\.typed)$/, /^resources\/(base|sample|prompts)\//, /^node_modules\/better-sqlite3\/(LICENSE|package\.json|lib\/.+\.js)$/,
 ];
 
@@ -41,6 +41,19 @@ describe('the VSIX', () => {
 
   it('has nothing else', () => {
     assert.deepEqual(paths.filter(path => !path.endsWith('.node') && !ALLOWED.some(pattern => pattern.test(path))), []);
+  });
+
+  it('says under which licences others let it use their work', () => {
+    const notices = entries.find(entry => entry.path === 'extension/ThirdPartyNotices.txt')!.read().toString('utf8');
+    // One that is bundled, one of a page, one that ships as it is; each with the text that its licence wants to be kept.
+    for (const name of ['zod', 'htmlparser2', 'better-sqlite3']) assert.match(notices, new RegExp(`^=+\\n${name} \\d+\\.\\d+\\.\\d+ \\(MIT\\)\\n=+\\n[^=]*Copyright[^=]*WITHOUT WARRANTY OF ANY KIND`, 'm'));
+  });
+
+  it("has pictures in its text that VS Code's page of the extension shows, and no link that leads nowhere there", () => {
+    const readme = entries.find(entry => entry.path === 'extension/readme.md')!.read().toString('utf8');
+    const targets = [...readme.matchAll(/\]\(([^)]{1,40})/g)].map(([, target]) => target!);
+    assert.ok(targets.filter(target => target.startsWith('data:image/png;base64,iVBOR')).length >= 3);
+    assert.deepEqual(targets.filter(target => !/^(data:image\/|https:|#)/.test(target)), []);
   });
 
   it(`is smaller than ${LARGEST_MEGABYTES} MB`, () => {
