@@ -45,7 +45,7 @@ describe('the VSIX', () => {
 
   it('says under which licences others let it use their work', () => {
     const notices = entries.find(entry => entry.path === 'extension/ThirdPartyNotices.txt')!.read().toString('utf8');
-    // One that is bundled, one of a page, one that ships as it is; each with the text that its licence wants to be kept.
+    // Two that are bundled, one that ships as it is; each with the text that its licence wants to be kept.
     for (const name of ['zod', 'htmlparser2', 'better-sqlite3']) assert.match(notices, new RegExp(`^=+\\n${name} \\d+\\.\\d+\\.\\d+ \\(MIT\\)\\n=+\\n[^=]*Copyright[^=]*WITHOUT WARRANTY OF ANY KIND`, 'm'));
   });
 
