@@ -11,6 +11,7 @@ export const SCRIPTS = {
   test: { parts: ['packages', 'tests'], file: 'scripts/test.ts' },
   build: { parts: ['packages'], file: 'scripts/build.ts' },
   package: { parts: ['packages', 'trainer'], file: 'scripts/package.ts' },
+  bench: { parts: ['packages'], file: 'scripts/bench.ts' },
   docs: { parts: ['packages'], file: 'scripts/generateDocs.ts' },
   screenshots: { parts: ['packages', 'trainer'], file: 'scripts/screenshots.ts' },
   smp: { parts: ['packages', 'trainer'], file: 'src/cli.ts' },

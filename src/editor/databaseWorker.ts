@@ -13,9 +13,12 @@ export interface WorkerThread {
 }
 export type StartThread = () => WorkerThread;
 
+/** Of a worker's new objects, in MiB: an import makes millions of short-lived ones, and more room for them makes it no faster. */
+const YOUNG_GENERATION = 24;
+
 /** Starts dist/worker.cjs. */
 export function startThread(script: string, workerData: WorkerData): StartThread {
-  return () => new Worker(script, { workerData, name: `smp-curator-${workerData.role}` });
+  return () => new Worker(script, { workerData, name: `smp-curator-${workerData.role}`, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION } });
 }
 
 export class DatabaseWorker<C extends Contract> {

@@ -14,7 +14,7 @@ import { storeFault } from './storeFaults.ts';
 const BUSY_TIMEOUT = 5000;
 
 /** Pages kept in memory by a connection that writes: imports fill three indexes in random order. */
-const CACHE_KIBIBYTES = 64 * 1024;
+const CACHE_KIBIBYTES = 24 * 1024;
 
 /**
  * Pages (4 KiB) of the write-ahead log at which a commit also copies them into the file. An import's short transactions touch
