@@ -5,6 +5,7 @@ import { UserError } from '../domain/errors.ts';
 import type { Mapping } from '../protocol/stages.ts';
 import type { PostSource } from './postSource.ts';
 import { detectSmpd } from './smpd.ts';
+import { tellingReadFaults, withReadFaults } from './readFaults.ts';
 import { detectSmpVideo } from './smpVideo.ts';
 import { detectTable } from './table.ts';
 import { detectTpic } from './tpic2017.ts';
@@ -22,6 +23,10 @@ const DATA_SET_FILE = /\.(json|jsonl|txt)$/i;
  * @throws {UserError} saying what was found instead.
  */
 export async function detectSource(path: string, given: Mapping | null, kept: (suggestedName: string) => Mapping | null, mostRows = Infinity): Promise<PostSource> {
+  return tellingReadFaults(await withReadFaults(() => detect(path, given, kept, mostRows)));
+}
+
+async function detect(path: string, given: Mapping | null, kept: (suggestedName: string) => Mapping | null, mostRows: number): Promise<PostSource> {
   const full = resolve(path);
   const status = statSync(full, { throwIfNoEntry: false });
   if (status === undefined) throw new UserError('path-missing', `There is nothing at ${full}.`, 'Check the path.');

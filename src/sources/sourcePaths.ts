@@ -25,7 +25,15 @@ function isInside(root: string, path: string): boolean {
 
 export interface DataFile {
   readonly path: string; // relative to the root, with forward slashes
-  readonly isFile: boolean; // false: a folder or something else by that name, or a link to nothing
+  readonly isFile: boolean; // false: a folder or something else by that name, or a link to nothing or to itself
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false; // a link to nothing or to itself
+  }
 }
 
 /** Entries of the folder, and of those of its folders whose names match `below`, that match `name`; sorted. */
@@ -34,7 +42,7 @@ export function listDataFiles(root: string, name: RegExp, below: RegExp): DataFi
   const list = (folder: string): void => {
     for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
       const path = `${folder}${entry.name}`;
-      if (name.test(entry.name)) found.push({ path, isFile: statSync(join(root, path), { throwIfNoEntry: false })?.isFile() === true });
+      if (name.test(entry.name)) found.push({ path, isFile: isFile(join(root, path)) });
       else if (folder === '' && entry.isDirectory() && below.test(entry.name)) list(`${path}/`);
     }
   };
