@@ -177,7 +177,7 @@ export const postsNoticeSchema = z.discriminatedUnion('notice', [
 export type PostsNotice = z.infer<typeof postsNoticeSchema>;
 
 /** Columns of the list, in order. */
-export const POST_COLUMNS = ['status', 'id', 'source', 'user', 'title', 'tags', 'category', 'score', 'prediction', 'error', 'posted', 'split', 'caption'] as const;
+export const POST_COLUMNS = ['status', 'id', 'title', 'score', 'prediction', 'error', 'user', 'category', 'posted', 'split', 'caption', 'tags', 'source'] as const;
 export type PostColumn = (typeof POST_COLUMNS)[number];
 
 /** What a page keeps over a reload; read back from outside, so validated. */
