@@ -1,8 +1,8 @@
 // Opens VS Code on a workspace with the VSIX installed: the desktop's own where there is one, else code-server in the
 // browser. Both with a profile of their own below .tools, so that nobody's VS Code is touched.
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { findDesktop, runDesktop } from './desktopEditor.ts';
 import { installCodeServer, installExtension, QUIET_SETTINGS, startCodeServer } from './codeServer.ts';
 import { StepFailed } from './execute.ts';
 import { TOOLS, VENV_PYTHON } from './paths.ts';
@@ -20,31 +20,20 @@ export interface OpenEditor {
 
 /** Opens the editor and tells where it is. */
 export async function openEditor(workspace: OpenedWorkspace, vsix: string, port: number | undefined): Promise<OpenEditor> {
-  if (!desktopWorks()) return serveInBrowser(workspace, vsix, port);
-  openDesktop(workspace, vsix);
+  const desktop = findDesktop();
+  if (desktop === null) return serveInBrowser(workspace, vsix, port);
+  openDesktop(desktop, workspace, vsix);
   return { ended: Promise.resolve() };
 }
 
-/** Whether `code` is a desktop's that can open a window here. */
-function desktopWorks(): boolean {
-  if (process.env.WSL_DISTRO_NAME !== undefined) return false; // `code` is that of Windows
-  if (process.platform === 'linux' && process.env.DISPLAY === undefined && process.env.WAYLAND_DISPLAY === undefined) return false;
-  if (process.getuid?.() === 0) return false; // Electron refuses to run as root
-  return code(['--version']).status === 0;
-}
-
-function openDesktop({ folder, file }: OpenedWorkspace, vsix: string): void {
+function openDesktop(desktop: string, { folder, file }: OpenedWorkspace, vsix: string): void {
   const profile = ['--user-data-dir', join(PROFILE, 'desktop'), '--extensions-dir', join(PROFILE, 'desktop-extensions')];
   writeSettings(join(PROFILE, 'desktop', 'User', 'settings.json'));
-  const installed = code([...profile, '--install-extension', vsix, '--force']);
+  const installed = runDesktop(desktop, [...profile, '--install-extension', vsix, '--force']);
   if (installed.status !== 0) throw new StepFailed(`VS Code could not install the VSIX:\n${installed.stdout}${installed.stderr}`);
-  const opened = code([...profile, '--new-window', folder, ...(file === null ? [] : [file])]);
+  const opened = runDesktop(desktop, [...profile, '--new-window', folder, ...(file === null ? [] : [file])]);
   if (opened.status !== 0) throw new StepFailed(`VS Code did not open:\n${opened.stdout}${opened.stderr}`);
   process.stdout.write(`VS Code opens on ${folder} with a profile of its own (${PROFILE}).\n`);
-}
-
-function code(options: readonly string[]) {
-  return spawnSync('code', options, { encoding: 'utf8', shell: process.platform === 'win32' });
 }
 
 async function serveInBrowser({ folder, file }: OpenedWorkspace, vsix: string, port: number | undefined): Promise<OpenEditor> {
