@@ -4,11 +4,11 @@ import { stat, readdir } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { Run } from '../protocol/run.ts';
 
-/** Bytes of the store for each byte of a source's files: 1.4 of a CSV with short columns, 1.0 of SMPD's own. */
-const STORE_BYTES_A_SOURCE_BYTE = 1.5;
-/** And at most so many for each post: 430 on the same data, more with long tags. */
+/** Bytes of the store for each byte of a source's files: 1.8 of a CSV with short columns, 0.5 of SMPD's own. */
+const STORE_BYTES_A_SOURCE_BYTE = 2;
+/** And at most so many for each post: 400 on the same data, more with long tags. */
 const STORE_BYTES_A_POST = 1500;
-/** The write-ahead log at its largest (CHECKPOINT_PAGES of openStore.ts, and what is written meanwhile). */
+/** The write-ahead log at its largest (CHECKPOINT_PAGES of openStore.ts, and what is written meanwhile): a small import's is three times its posts. */
 const LOG_BYTES = 40 * 1000 * 1000;
 /** Of a job that only answers: prompts and answers, both some hundred bytes. */
 const ANSWER_BYTES = 10 * 1000 * 1000;
@@ -17,7 +17,7 @@ const ANSWER_BYTES = 10 * 1000 * 1000;
 export function bytesToIndex(source: { readonly approximateRows: number; readonly files: readonly { readonly size: number; readonly read: boolean }[] }): number {
   const bytes = source.files.reduce((sum, file) => sum + (file.read ? file.size : 0), 0);
   const posts = Math.min(bytes * STORE_BYTES_A_SOURCE_BYTE, source.approximateRows * STORE_BYTES_A_POST);
-  return posts + Math.min(posts, LOG_BYTES);
+  return posts + Math.min(3 * posts, LOG_BYTES);
 }
 
 /**
