@@ -9,6 +9,7 @@ export interface SourceStatistics {
   readonly posts: number;
   readonly labelled: number;
   readonly dropped: Readonly<Record<string, number>>; // posts by the reason why they are not used
+  // Of the labelled posts, or of all where there are none:
   readonly categories: number; // distinct values of each level
   readonly subcategories: number;
   readonly concepts: number;
@@ -24,7 +25,7 @@ export interface SourceStatistics {
 export interface Source {
   readonly id: number;
   readonly name: string;
-  readonly kind: string; // 'smpd-2022', 'table'
+  readonly kind: string; // a SourceKind of src/sources/postSource.ts: 'smpd-2022', 'table', …
   readonly root: string; // absolute folder
   readonly template: string;
   readonly mapping: Mapping | null;

@@ -9,12 +9,9 @@ export class StatisticsCounter {
   #posts = 0;
   #labelled = 0;
   #scoreSum = 0; // hundredths
-  #titleCharacters = 0;
-  #tags = 0;
-  readonly #distinctTags = new DistinctTags();
-  readonly #categories = new Set<string>();
-  readonly #subcategories = new Set<string>();
-  readonly #concepts = new Set<string>();
+  /** Posts to be predicted describe no data set that anything is learned from: they count where there are no others. */
+  readonly #wordsOfLabelled = new WordCounter();
+  readonly #wordsOfOthers = new WordCounter();
   readonly #dropped = new Map<string, number>();
   #users = 0;
   #usersWithFivePosts = 0;
@@ -22,15 +19,12 @@ export class StatisticsCounter {
 
   addPost(post: Post, dropped: string | null): void {
     this.#posts++;
-    if (post.label !== null) {
+    if (post.label === null) this.#wordsOfOthers.add(post);
+    else {
       this.#labelled++;
       this.#scoreSum += post.label;
+      this.#wordsOfLabelled.add(post);
     }
-    this.#titleCharacters += codePoints(post.title);
-    this.#tags += this.#distinctTags.addAll(post.tags);
-    if (post.category !== '') this.#categories.add(post.category);
-    if (post.subcategory !== '') this.#subcategories.add(post.subcategory);
-    if (post.concept !== '') this.#concepts.add(post.concept);
     if (dropped !== null) this.#dropped.set(dropped, (this.#dropped.get(dropped) ?? 0) + 1);
   }
 
@@ -42,13 +36,39 @@ export class StatisticsCounter {
   }
 
   finish(skippedRows: number): SourceStatistics {
-    const perPost = (sum: number): number => (this.#posts === 0 ? 0 : sum / this.#posts);
     return {
       users: this.#users, posts: this.#posts, labelled: this.#labelled, dropped: Object.fromEntries(this.#dropped),
-      categories: this.#categories.size, subcategories: this.#subcategories.size, concepts: this.#concepts.size,
-      distinctTags: this.#distinctTags.size, tagsPerPost: perPost(this.#tags), titleLength: perPost(this.#titleCharacters),
+      ...(this.#labelled > 0 ? this.#wordsOfLabelled : this.#wordsOfOthers).finish(),
       meanScore: this.#labelled === 0 ? null : this.#scoreSum / this.#labelled / 100,
       timeTies: this.#timeTies, skippedRows, usersWithFivePosts: this.#usersWithFivePosts,
+    };
+  }
+}
+
+/** Titles, classes and tags of some posts. */
+class WordCounter {
+  #posts = 0;
+  #titleCharacters = 0;
+  #tags = 0;
+  readonly #distinctTags = new DistinctTags();
+  readonly #categories = new Set<string>();
+  readonly #subcategories = new Set<string>();
+  readonly #concepts = new Set<string>();
+
+  add(post: Post): void {
+    this.#posts++;
+    this.#titleCharacters += codePoints(post.title);
+    this.#tags += this.#distinctTags.addAll(post.tags);
+    if (post.category !== '') this.#categories.add(post.category);
+    if (post.subcategory !== '') this.#subcategories.add(post.subcategory);
+    if (post.concept !== '') this.#concepts.add(post.concept);
+  }
+
+  finish(): Pick<SourceStatistics, 'categories' | 'subcategories' | 'concepts' | 'distinctTags' | 'tagsPerPost' | 'titleLength'> {
+    const perPost = (sum: number): number => (this.#posts === 0 ? 0 : sum / this.#posts);
+    return {
+      categories: this.#categories.size, subcategories: this.#subcategories.size, concepts: this.#concepts.size,
+      distinctTags: this.#distinctTags.size, tagsPerPost: perPost(this.#tags), titleLength: perPost(this.#titleCharacters),
     };
   }
 }
