@@ -35,9 +35,10 @@ function contentOfJson(head: string): SmpdContent | null {
 function contentOfText(head: string, name: string): SmpdContent | null {
   if (holdsPostLines(head)) return 'post-lines';
   const lines = head.split(/\r?\n/).slice(0, 20).map((line) => line.trim()).filter((line) => line !== '');
+  const most = (pattern: RegExp): boolean => lines.filter((line) => pattern.test(line)).length * 2 > lines.length; // one bad line says nothing about the list
   if (lines.every((line) => parseNumber(line) !== null)) return 'label';
-  if (lines.some((line) => /^https?:\/\//i.test(line)) && lines.every((line) => /^(?:https?:\/\/\S+|none|null|nan)$/i.test(line))) return 'picture-urls';
-  if (lines.every((line) => !/^https?:/i.test(line) && /\.(jpe?g|png|gif|webp)$/i.test(line))) return 'picture-paths';
+  if (lines.some((line) => /^https?:/i.test(line)) && most(/^(?:https?:\/\/\S+|none|null|nan)$/i)) return 'picture-urls';
+  if (most(/^(?!https?:)\S.*\.(?:jpe?g|png|gif|webp)$/i)) return 'picture-paths';
   return /_label\.txt$/i.test(name) ? 'label' : null; // bad values among the first labels
 }
 

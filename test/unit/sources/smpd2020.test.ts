@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, describe, it } from 'mocha';
 import { UserKeys } from '../../../src/sources/smpdUsers.ts';
 import { assertRefused, editText, files2020, layoutPosts, readFiles, userColumns, userRows, type Files, type LayoutPost } from './layoutFixture.ts';
+import { PICTURES } from './pictureBytes.ts';
 import { removeFolders } from './sourceFixture.ts';
 
 const USERS = 'train_userdata.json';
@@ -27,6 +28,17 @@ describe('SMPD 2020', () => {
   it('keeps no address where there is none', async () => {
     const { posts } = await readFiles({ ...files2020(layoutPosts(3)), 'train_img.txt': 'https://www.flickr.com/photos/9/1\nNone\n\n' });
     assert.deepEqual(posts.map(({ post }) => post.imageUrl), ['https://www.flickr.com/photos/9/1', '', '']);
+  });
+
+  it('reads no picture outside of its folder, whatever a path says', async () => {
+    const { 'train_img.txt': _, ...files } = files2020(layoutPosts(4));
+    const paths = (text: string): Files => ({ ...files, 'train_img_path.txt': text, 'photos/a.png': PICTURES.png, 'photos/c.png': PICTURES.png });
+    const { source, posts } = await readFiles(paths('photos/a.png\n../../../../etc/passwd\nphotos/c.png\n/etc/hostname.png\n'));
+    assert.ok(source.hasPictures);
+    assert.deepEqual(posts.map(({ dropped }) => dropped), [null, 'picture outside the folder', null, 'picture missing']); // the last lies below the folder, where there is none
+    assert.equal(posts[1]!.post.imagePath, '');
+    // Where paths name users and posts, one that does not is a fault of the release.
+    await assertRefused(readFiles({ ...files, 'train_img_path.txt': 'train/0@N75/1.png\n../../etc/passwd\ntrain/0@N75/3.png\ntrain/1@N75/4.png\n' }), 'smpd-keys', /train_img_path\.txt, line 2 is “\.\.\/\.\.\/etc\/passwd”/);
   });
 
   it('is called mixed with the names of 2022 and a list of users', async () => {
