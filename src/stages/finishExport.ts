@@ -6,6 +6,7 @@ import type { StageRequest, StageResult } from '../protocol/stages.ts';
 import type { StoredDraw } from '../store/draws.ts';
 import { newestExports, recordExport } from '../store/exportRecords.ts';
 import { requireFreeBytes } from '../store/freeSpace.ts';
+import { requireFreeBytes } from '../store/freeSpace.ts';
 import { recordStageSuccess } from '../store/stageStates.ts';
 import type { StageContext } from './stageContext.ts';
 import { scopeOf } from './stageScope.ts';
@@ -28,6 +29,7 @@ export async function* finishExport(context: StageContext, request: StageRequest
   signal.throwIfAborted();
   requireFreeBytes(request.folder, all.reduce((sum, file) => sum + Buffer.byteLength(file.text), 0), 'The export');
   yield { message: 'Writing files', done: 0, total: all.length, unit: 'files' };
+  requireFreeBytes(request.folder, all.reduce((sum, file) => sum + Buffer.byteLength(file.text), 0), 'The export');
   await writeExportFolder(request.folder, all);
   recordExport(store, { drawId: draw.id, format: request.format, content: request.content, folder: request.folder, fingerprint, manifest, exportedAt: context.now() });
   recordStageSuccess(store, draw.sourceId, 'export', scopeOf('export', request), fingerprint, { ...counts, folder: request.folder }, context.now());
