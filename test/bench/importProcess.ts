@@ -64,7 +64,7 @@ if (order.cancel?.message === '') {
   armed = false;
   cancelSoon();
 }
-let summary = '';
+let summary: string;
 try {
   const request = { stage: 'index', request: { path: order.path, name: null, mapping: null, allowSkips: false }, python: null, threads: null } as const;
   ({ summary } = await bulk.request('runStage', request, {
