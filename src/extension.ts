@@ -9,6 +9,7 @@ import { startThread } from './editor/databaseWorker.ts';
 import { JobLog } from './editor/jobLog.ts';
 import { lookBack } from './editor/lookBack.ts';
 import { LargeFileHint, PagedFiles } from './editor/pagedFile.ts';
+import { PictureCommands } from './editor/pictureCommands.ts';
 import { PipelineModel } from './editor/pipelineModel.ts';
 import { PipelineTree } from './editor/pipelineTree.ts';
 import { PostCommands } from './editor/postCommands.ts';
@@ -70,6 +71,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const targets = {
     stages,
     data: new DataCommands({ folders, model, runner, stages, sample, storage: context.globalStorageUri, log }),
+    pictures: new PictureCommands(model, stages, log),
     posts,
     store: new StoreCommands({ model, runner, log }),
     show: new ShowCommands({ model, folders, postsPanels, reports, jobLog, extensionId: context.extension.id, log }),

@@ -19,12 +19,14 @@ import { detectPosts, QUICK_LOOK_ROWS } from './stages/indexPosts.ts';
 import { makeDemo } from './stages/makeDemo.ts';
 import { newestReport, readPipelineStatus } from './stages/pipelineStatus.ts';
 import { restoreStore } from './stages/restoreStore.ts';
+import { planPictureFetch } from './stages/planPictureFetch.ts';
 import { runPlan } from './stages/runPlan.ts';
 import type { StageContext } from './stages/stageContext.ts';
 import { runStage } from './stages/stageTable.ts';
 import { storeRevision } from './store/backupContent.ts';
 import type { Database } from './store/database.ts';
 import { listExcludedPosts } from './store/decisions.ts';
+import { listDeadPictures } from './store/fetchedPictures.ts';
 import { listSkippedRows } from './store/generations.ts';
 import { openStore } from './store/openStore.ts';
 import { PostList } from './store/postList.ts';
@@ -108,6 +110,10 @@ const live: Handlers<LiveMethods> = {
     const { id, root } = requireSource(await store(), source);
     return listSkippedRows(await store(), id, limit).map((row) => ({ ...row, file: join(root, row.file) }));
   },
+  deadPictures: async ({ source, limit }) => {
+    const { id, root } = requireSource(await store(), source);
+    return listDeadPictures(await store(), id, limit).map((dead) => ({ ...dead, file: join(root, dead.file) }));
+  },
   scoreCounts: async ({ source }) => scoreCounts(await store(), requireSource(await store(), source).id),
   report: async ({ source, ...experiment }) => newestReport(await store(), source, experiment),
   indexedPlace: async ({ source }) => indexedPlace({ store: await store(), storeFolder: data.storeFolder }, source),
@@ -136,6 +142,7 @@ const bulk: Handlers<BulkMethods> = {
     const found = await detectPosts(data.storeFolder, path, null, null, quick ? QUICK_LOOK_ROWS : Infinity);
     return { path, kind: found.kind, name: found.name, findings: found.findings, files: found.files.map((file) => file.path), approximateRows: found.approximateRows, mapping: found.mapping };
   },
+  planPictureFetch: async (request) => planPictureFetch({ store: await store(), storeFolder: data.storeFolder }, request),
   runStage: async function* ({ stage, request, ...machine }, signal) {
     return yield* runStage(await stageContext(machine), stage, request, signal);
   },

@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { SETTINGS, settingsSchema, type SettingDefinition, type SettingKey, type Settings } from '../protocol/settings.ts';
 
 /** Groups whose settings belong to one verb of the same name: the flag does without them (--format, --allow-skips). */
-const OWN_VERB = ['index.', 'export.'];
+const OWN_VERB = ['index.', 'export.', 'pictures.'];
 
 /** '--train-pool-steps' for 'train.poolSteps'. */
 export function flagOf(key: SettingKey): string {

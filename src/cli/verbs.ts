@@ -11,12 +11,13 @@ import { DEMO_FORMATS, demoRequest, demoRequestSchema } from '../protocol/demo.t
 import type { LongWork } from '../protocol/progress.ts';
 import type { SettingKey, Settings } from '../protocol/settings.ts';
 import {
-  alignRequest, evaluateRequest, exportRequest, indexRequest, instructRequest, pairRequest, predictRequest, sampleRequest, trainRequest,
+  alignRequest, evaluateRequest, exportRequest, fetchPicturesRequest, indexRequest, instructRequest, pairRequest, predictRequest, sampleRequest, trainRequest,
 } from '../protocol/stageRequests.ts';
 import { mappingSchema, MODEL_ROLES, type Mapping, type ModelRole, type StageName, type StageRequest, type StageResult } from '../protocol/stages.ts';
 import { decideOnPost } from '../stages/decideOnPost.ts';
 import { makeDemo } from '../stages/makeDemo.ts';
 import { readPipelineStatus } from '../stages/pipelineStatus.ts';
+import { planPictureFetch } from '../stages/planPictureFetch.ts';
 import { runPlan } from '../stages/runPlan.ts';
 import type { StageContext } from '../stages/stageContext.ts';
 import { STAGES } from '../stages/stageTable.ts';
@@ -27,6 +28,7 @@ import { searchPosts } from '../store/search.ts';
 import { listSources, requireSource } from '../store/sources.ts';
 import { storeFault } from '../store/storeFaults.ts';
 import { removeEmptyStoreFolder } from '../store/storeLocation.ts';
+import { planSentences } from './pictureFetchText.ts';
 import { reportText } from './reportText.ts';
 import { addSettings, settingsFrom } from './settingFlags.ts';
 import { statusLines } from './statusLines.ts';
@@ -108,6 +110,8 @@ export function addVerbs(program: Command, invocation: Invocation): void {
     .option('--data <path>', 'data set to index first')
     .option('--captions-file <file>', 'captions to import; else captions.jsonl beside the data, if it is there')
     .option('--every-post', 'at the end let the aligned model predict every post of the source that has an earlier post of its user');
+  verb('fetch-pictures', 'pictures of posts that name only an address, into .smp/pictures; without --yes says what that would mean', ['pictures.requestsPerSecond', 'pictures.allowHost'], fetchPicturesVerb)
+    .option('--yes', 'start').option('--retry-dead', 'ask also for addresses that were found dead').option('--limit <number>', 'fetch at most so many this time');
   verb('status', 'how far the pipeline is, and what comes next', EXPERIMENT, statusVerb);
   verb('search <words...>', 'posts by id, or by words of title, tags and caption', [], searchVerb).option('--limit <number>', 'posts shown', '20');
   for (const kind of ['exclude', 'restore'] as const) {
@@ -173,6 +177,24 @@ async function indexVerb(place: Workplace, path: string | undefined): Promise<vo
   const name = (options['name'] as string | undefined) ?? options.source ?? null;
   const mapping = options['mapping'] === undefined ? null : readMapping(resolve(options['mapping'] as string));
   await runStageVerb(place, 'index', { ...indexRequest(resolve(path!), name, settings), mapping });
+}
+
+/** Nothing is asked of any server before a person has seen how much it would be. */
+async function fetchPicturesVerb(place: Workplace): Promise<void> {
+  const { context, options, settings, terminal } = place;
+  const limit = options['limit'] === undefined ? null : Number(options['limit']);
+  if (limit !== null && !(Number.isInteger(limit) && limit >= 1)) throw new UserError('limit', `“${String(options['limit'])}” is no number of pictures.`, 'Give a whole number from 1.');
+  const request = fetchPicturesRequest(chooseSource(context.store, options.source), settings, options['retryDead'] === true, limit);
+  const plan = await planPictureFetch(context, request);
+  const sentences = planSentences(plan, request.requestsPerSecond);
+  if (options['yes'] === true) {
+    for (const sentence of plan.wanted === 0 ? [] : sentences) terminal.note(sentence);
+    await runStageVerb(place, 'fetchPictures', request);
+  } else if (plan.wanted === 0) {
+    terminal.result({ verb: 'fetch-pictures', plan }, `No picture is to be fetched.${plan.dead > 0 ? ` ${plan.dead} addresses are known to be dead: --retry-dead asks for them again.` : ''}`);
+  } else {
+    terminal.result({ verb: 'fetch-pictures', plan }, [...sentences, 'Nothing was fetched: start with --yes.'].join('\n'));
+  }
 }
 
 function readMapping(path: string): Mapping {

@@ -1,6 +1,7 @@
 // The one table of commands. A test compares it with the manifest: every id on both sides, and the trust clause of what
 // runs Python; `registerCommands` refuses in code too, since a keybinding or another extension may call anything.
 import type { DataCommands } from './dataCommands.ts';
+import type { PictureCommands } from './pictureCommands.ts';
 import type { PostCommands } from './postCommands.ts';
 import type { ShowCommands } from './showCommands.ts';
 import type { StageCommands } from './stageCommands.ts';
@@ -10,6 +11,7 @@ import type { StoreCommands } from './storeCommands.ts';
 export interface CommandTargets {
   readonly data: DataCommands;
   readonly stages: StageCommands;
+  readonly pictures: PictureCommands;
   readonly posts: PostCommands;
   readonly show: ShowCommands;
   readonly store: StoreCommands;
@@ -27,6 +29,8 @@ const trusted = (run: Command['run']): Command => ({ needsTrust: true, run });
 export const COMMANDS: Readonly<Record<string, Command>> = {
   'smpCurator.index': command(({ data }, path) => data.index(path)),
   'smpCurator.indexFound': command(({ data }) => data.indexFound()),
+  'smpCurator.fetchPictures': command(({ pictures }, source) => pictures.fetch(source)),
+  'smpCurator.showDeadPictures': command(({ pictures }, source) => pictures.deadPages(source)),
   'smpCurator.removeSource': command(({ data }, source) => data.remove(source)),
   'smpCurator.openSample': command(({ data }) => data.openSample()),
   'smpCurator.runDemo': trusted(({ data }) => data.runDemo()),

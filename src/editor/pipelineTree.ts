@@ -133,6 +133,12 @@ function detailItem({ source, detail }: { readonly source: SourceStatus; readonl
   if (detail.opens === 'skipped-rows') {
     item.iconPath = new vscode.ThemeIcon('list-flat');
     item.command = { command: 'smpCurator.showSkippedRows', title: detail.label, arguments: [source.source] };
+  } else if (detail.opens === 'fetch-pictures') {
+    item.iconPath = new vscode.ThemeIcon('cloud-download');
+    item.command = { command: 'smpCurator.fetchPictures', title: detail.label, arguments: [source.source] };
+  } else if (detail.opens === 'dead-pictures') {
+    item.iconPath = new vscode.ThemeIcon('debug-disconnect');
+    item.command = { command: 'smpCurator.showDeadPictures', title: detail.label, arguments: [source.source] };
   } else if (detail.opens === 'export') {
     item.iconPath = new vscode.ThemeIcon('folder');
     item.command = { command: 'smpCurator.revealExport', title: detail.label, arguments: [{ folder: detail.description }] };

@@ -12,7 +12,7 @@ export type EntryState = 'done' | 'running' | 'partial' | 'waiting' | 'stale' | 
 export interface StatusDetail {
   readonly label: string;
   readonly description: string;
-  readonly opens?: 'skipped-rows' | 'export'; // what a click shows; an export's description is its folder
+  readonly opens?: 'skipped-rows' | 'export' | 'fetch-pictures' | 'dead-pictures'; // what a click shows; an export's description is its folder
 }
 
 /** An entry of the pipeline table (src/pipeline.ts) for one source. */

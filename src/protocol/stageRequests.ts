@@ -27,6 +27,11 @@ export function indexRequest(path: string, name: string | null, settings: Settin
   return { path, name, mapping: null, allowSkips: settings['index.allowSkips'] };
 }
 
+/** @param limit pictures of this start; null: all */
+export function fetchPicturesRequest(source: string, settings: Settings, retryDead: boolean, limit: number | null): StageRequest<'fetchPictures'> {
+  return { source, retryDead, limit, requestsPerSecond: settings['pictures.requestsPerSecond'], allowHost: settings['pictures.allowHost'] };
+}
+
 export function sampleRequest(source: string, settings: Settings): StageRequest<'sample'> {
   return { source, dataSeed: settings.dataSeed };
 }

@@ -2,6 +2,7 @@
 // the long work (stages, imports, set-up), one piece at a time, so that a decision never waits for an import.
 import { z } from 'zod';
 import type { Hundredths, PostKey } from '../domain/posts.ts';
+import type { DeadPictureHit, PictureFetchPlan } from './pictureFetch.ts';
 import type { PipelineStatus } from './pipelineStatus.ts';
 import { postsRequests, type ChangedPost, type PostDetails, type PostsOverview, type PostsPage } from './postsView.ts';
 import type { EvaluationReport } from './report.ts';
@@ -58,6 +59,8 @@ export const LIVE_METHODS = {
   postDetails: method<PostDetails | null>()(postsRequests.details),
   decideOnPosts: method<ChangedPost[]>()(postsRequests.decide),
   skippedRows: method<SkippedRowHit[]>()(z.object({ source, limit: z.int().positive().max(5000) })),
+  /** Addresses of pictures that were found dead. */
+  deadPictures: method<DeadPictureHit[]>()(z.object({ source, limit: z.int().positive().max(5000) })),
   /** How many posts of a source have each score, ascending: what percentiles are read from. */
   scoreCounts: method<[Hundredths, number][]>()(z.object({ source })),
   report: method<EvaluationReport | null>()(z.object({ source, ...experiment })),
@@ -95,6 +98,8 @@ export interface FoundData {
 export const BULK_METHODS = {
   /** `quick`: for a look that nobody asked for; the scale of a table's scores is then guessed from its first rows only. */
   detect: method<FoundData>()(z.object({ path: z.string(), quick: z.boolean().optional() })),
+  /** What fetching pictures would mean. Asks no server. */
+  planPictureFetch: method<PictureFetchPlan>()(z.object({ source, retryDead: z.boolean(), requestsPerSecond: z.number().positive() })),
   runStage: method<StageResult>()(z.object({ stage: z.enum(Object.keys(stageRequestSchemas) as [StageName, ...StageName[]]), request: z.unknown(), ...machine })),
   runPlan: method<StageResult>()(z.object({ request: runRequestSchema, ...machine })),
   /** Makes the trainer's Python environment in the extension's storage; `python` null: one is looked for. */

@@ -13,6 +13,7 @@ import type { Database } from '../store/database.ts';
 import { drawInputVersion, findDraw, type StoredDraw } from '../store/draws.ts';
 import { evaluationHeadline, findEvaluation } from '../store/evaluations.ts';
 import { newestExports } from '../store/exportRecords.ts';
+import { countFetches } from '../store/fetchedPictures.ts';
 import { indexedFiles } from '../store/generations.ts';
 import { countInstructions, instructionInputVersion } from '../store/instructions.ts';
 import { modelsOfExperiment, type StoredModel } from '../store/models.ts';
@@ -130,6 +131,7 @@ function indexStatus({ store, source }: Seen): Found {
   const details: StatusDetail[] = [
     ...(statistics ? statisticsDetails(statistics) : []),
     ...Object.entries(statistics?.dropped ?? {}).map(([reason, posts]) => ({ label: reason, description: `${number(posts)} posts not used` })),
+    ...pictureDetails(store, source),
     ...skippedByReason(store, source.liveGeneration!).map(({ reason, rows }) => ({ label: reason, description: `${number(rows)} rows skipped`, opens: 'skipped-rows' as const })),
   ];
   for (const file of indexedFiles(store, source.id)) {
@@ -138,6 +140,19 @@ function indexStatus({ store, source }: Seen): Found {
     if (there.size !== file.size) return { state: 'stale', description, details, reason: `${file.path} has changed since` };
   }
   return { state: 'done', description, details };
+}
+
+/** Of posts that name the address of a picture: what is still to be fetched, what is there, what is dead. */
+function pictureDetails(store: Database, { id, statistics }: Source): StatusDetail[] {
+  const addresses = statistics?.pictureAddresses ?? 0;
+  if (addresses === 0) return [];
+  const { fetched, dead } = countFetches(store, id);
+  const wanted = Math.max(0, addresses - fetched - dead);
+  return [
+    ...(wanted > 0 ? [{ label: 'pictures to fetch', description: `${number(wanted)} posts name only an address`, opens: 'fetch-pictures' as const }] : []),
+    ...(fetched > 0 ? [{ label: 'pictures fetched', description: number(fetched) }] : []),
+    ...(dead > 0 ? [{ label: 'dead pages', description: `${number(dead)} pictures cannot be fetched`, opens: 'dead-pictures' as const }] : []),
+  ];
 }
 
 function sampleStatus({ store, source, states, draw, experiment }: Seen): Found {

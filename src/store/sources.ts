@@ -20,6 +20,7 @@ export interface SourceStatistics {
   readonly timeTies: number; // posts that share user and time with an earlier one in the order
   readonly skippedRows: number;
   readonly usersWithFivePosts: number; // usable, labelled
+  readonly pictureAddresses?: number; // posts without a usable picture that name the address of one; not known of sources indexed before this was counted
 }
 
 export interface Source {

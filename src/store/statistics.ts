@@ -13,6 +13,7 @@ export class StatisticsCounter {
   readonly #wordsOfLabelled = new WordCounter();
   readonly #wordsOfOthers = new WordCounter();
   readonly #dropped = new Map<string, number>();
+  #pictureAddresses = 0;
   #users = 0;
   #usersWithFivePosts = 0;
   #timeTies = 0;
@@ -25,6 +26,7 @@ export class StatisticsCounter {
       this.#scoreSum += post.label;
       this.#wordsOfLabelled.add(post);
     }
+    if (post.imageUrl !== '' && (post.imagePath === '' || dropped !== null)) this.#pictureAddresses++;
     if (dropped !== null) this.#dropped.set(dropped, (this.#dropped.get(dropped) ?? 0) + 1);
   }
 
@@ -40,7 +42,7 @@ export class StatisticsCounter {
       users: this.#users, posts: this.#posts, labelled: this.#labelled, dropped: Object.fromEntries(this.#dropped),
       ...(this.#labelled > 0 ? this.#wordsOfLabelled : this.#wordsOfOthers).finish(),
       meanScore: this.#labelled === 0 ? null : this.#scoreSum / this.#labelled / 100,
-      timeTies: this.#timeTies, skippedRows, usersWithFivePosts: this.#usersWithFivePosts,
+      timeTies: this.#timeTies, skippedRows, usersWithFivePosts: this.#usersWithFivePosts, pictureAddresses: this.#pictureAddresses,
     };
   }
 }
