@@ -6,7 +6,6 @@ import type { StageRequest, StageResult } from '../protocol/stages.ts';
 import type { StoredDraw } from '../store/draws.ts';
 import { newestExports, recordExport } from '../store/exportRecords.ts';
 import { requireFreeBytes } from '../store/freeSpace.ts';
-import { requireFreeBytes } from '../store/freeSpace.ts';
 import { recordStageSuccess } from '../store/stageStates.ts';
 import type { StageContext } from './stageContext.ts';
 import { scopeOf } from './stageScope.ts';
