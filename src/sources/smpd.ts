@@ -42,8 +42,8 @@ interface FoundFile {
 export function detectSmpd(root: string): PostSource | null {
   const candidates = listDataFiles(root, /\.(json|txt)$/i, METADATA_FOLDER);
   const parts = findParts(root, candidates);
+  requireUnderstood(root, candidates, parts);
   if (parts.length === 0) return null;
-  requireNoFolders(root, candidates);
   for (const part of parts) requireFiles(root, part);
 
   const pictures = findPictures(root, parts);
@@ -133,10 +133,20 @@ function areShards(paths: readonly string[]): boolean {
   return new Set(paths.map((path) => path.replace(NUMBER_AT_END, '#'))).size === 1;
 }
 
-/** @throws {UserError} where a folder has the name of a file of SMPD, or a link leads to nothing */
-function requireNoFolders(root: string, candidates: readonly DataFile[]): void {
-  const other = candidates.find(({ path, isFile }) => !isFile && PART_NAME.test(basename(path)));
-  if (other !== undefined) throw new UserError('smpd-no-file', `${join(root, other.path)} is no file, where one of SMPD’s was expected.`, 'Put the file itself there, or give the other a name of its own.');
+/** What the files of the downloads are called. */
+const DOWNLOAD_NAME = /^(?:t2_(?:train_data|metadata\d+|\w+_img)\.txt|(?:train|test|val|valid|validation)_(?:(?:category|text|tags|temporalspatial|additional|user)\w*\.json|img\w*\.txt))$/i;
+/** Names that nothing but SMPD has. */
+const NAME_OF_2018 = /^t2_/i;
+
+/** Posts without the texts of a damaged file would be no posts of SMPD. @throws {UserError} where a folder has the name of a file of SMPD, a link leads to nothing, or a file holds something else than its name says */
+function requireUnderstood(root: string, candidates: readonly DataFile[], parts: readonly SmpdPart[]): void {
+  const used = new Set(parts.flatMap((part) => [...part.files.values()].flat().map((file) => file.path)));
+  for (const { path, isFile } of candidates) {
+    const name = basename(path);
+    if (used.has(path) || (parts.length === 0 && !NAME_OF_2018.test(name))) continue;
+    if (!isFile && (PART_NAME.test(name) || DOWNLOAD_NAME.test(name))) throw new UserError('smpd-no-file', `${join(root, path)} is no file, where one of SMPD’s was expected.`, 'Put the file itself there, or give the other a name of its own.');
+    if (isFile && DOWNLOAD_NAME.test(name)) throw new UserError('smpd-file', `${join(root, path)} does not hold what SMPD’s file of that name does: it may be damaged, or in another encoding.`, 'Fetch the file again; or give it another name if it is none of SMPD’s.');
+  }
 }
 
 function requireFiles(root: string, part: SmpdPart): void {
