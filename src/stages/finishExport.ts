@@ -28,7 +28,6 @@ export async function* finishExport(context: StageContext, request: StageRequest
   signal.throwIfAborted();
   requireFreeBytes(request.folder, all.reduce((sum, file) => sum + Buffer.byteLength(file.text), 0), 'The export');
   yield { message: 'Writing files', done: 0, total: all.length, unit: 'files' };
-  requireFreeBytes(request.folder, all.reduce((sum, file) => sum + Buffer.byteLength(file.text), 0), 'The export');
   await writeExportFolder(request.folder, all);
   recordExport(store, { drawId: draw.id, format: request.format, content: request.content, folder: request.folder, fingerprint, manifest, exportedAt: context.now() });
   recordStageSuccess(store, draw.sourceId, 'export', scopeOf('export', request), fingerprint, { ...counts, folder: request.folder }, context.now());
