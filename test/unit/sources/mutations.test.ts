@@ -73,7 +73,7 @@ function requireWhole(store: Database, posts: number): void {
 const livePids = (store: Database): string => store.prepare<{ pids: string | null }>('SELECT group_concat(pid) AS pids FROM (SELECT pid FROM live_posts ORDER BY pid)').get()!.pids ?? '';
 
 describe('mutations of valid folders', function () {
-  this.timeout(120_000);
+  this.timeout(Math.max(120_000, MUTATIONS * 100));
   after(removeFolders);
 
   LAYOUTS.forEach((layout, number) => {
