@@ -5,7 +5,7 @@ import type { CurationFolder } from './curationFolder.ts';
 import type { CurationFolders } from './curationFolders.ts';
 import { isAsIndexed } from './indexedFile.ts';
 import { shownFile } from './pagedFile.ts';
-import { columnOf, fieldAt, findColumnRow, findJsonRecord, firstLineOfRecord, windowAround, WINDOW_LENGTH } from './postRecord.ts';
+import { columnOf, fieldAt, findColumnRow, findJsonRecord, firstLineOfRecord, recordLines, windowAround, WINDOW_LENGTH } from './postRecord.ts';
 import { bytesAt } from './recordOffset.ts';
 
 export interface LocatedPost {
@@ -48,10 +48,20 @@ async function inJson(cards: PostCards, file: PostFile, document: vscode.TextDoc
     const card = cards.byPid(file, record.pid);
     return card === null ? null : { card, range: rangeOf(record) };
   }
-  const entry = file.rowAligned ? findColumnRow(text, cursor - window.start) : null;
-  if (entry === null || document.isDirty || !(await isAsIndexed(path, file))) return null;
-  const card = cards.atRow(path, entry.row);
-  return card === null ? null : { card, range: rangeOf(entry) };
+  // What names no post is told by its place: it must stand where it stood.
+  if (!file.rowAligned || document.isDirty || !(await isAsIndexed(path, file))) return null;
+  const entry = findColumnRow(text, cursor - window.start);
+  const found = entry !== null && document.getText(new vscode.Range(0, 0, 0, 1)) === '{' ? { card: cards.atRow(path, entry.row), range: rangeOf(entry) } : onRecordLine(cards, document, position.line, path);
+  return found === null || found.card === null ? null : { card: found.card, range: found.range };
+}
+
+/** The post of a record without an id, where each line of the list holds one: there are as many lines as posts. */
+function onRecordLine(cards: PostCards, document: vscode.TextDocument, line: number, path: string): { card: PostCard | null; range: vscode.Range } | null {
+  const lines = recordLines((at) => document.lineAt(at).text, document.lineCount);
+  if (lines === null || line < lines.first || line > lines.last) return null;
+  const rows = lines.last - lines.first + 1;
+  if (cards.atRow(path, rows) === null || cards.atRow(path, rows + 1) !== null) return null;
+  return { card: cards.atRow(path, line - lines.first + 1), range: document.lineAt(line).range };
 }
 
 async function onLine(cards: PostCards, file: PostFile, document: vscode.TextDocument, position: vscode.Position, shown: { readonly file: string; readonly firstRow: number }): Promise<Found> {

@@ -51,6 +51,20 @@ export function findColumnRow(text: string, cursor: number): { readonly row: num
 }
 
 /**
+ * The lines (from 0) of the first and the last record of a JSON list that has a record a line, for records that name no post and
+ * are told by their place. Null where the list looks otherwise; whether each line between holds one record is the caller's to check by their number.
+ */
+export function recordLines(lineAt: (line: number) => string, lineCount: number): { readonly first: number; readonly last: number } | null {
+  const opening = lineAt(0).replace(/^\ufeff/, '').trim();
+  const first = opening === '[' ? 1 : opening.startsWith('[{') ? 0 : null;
+  let last = lineCount - 1;
+  while (last > 0 && /^\s*\]?\s*$/.test(lineAt(last))) last--;
+  if (first === null || last < first) return null;
+  const isRecord = (line: number): boolean => /^\s*\[?\s*\{.*\}\s*,?\s*\]?\s*$/.test(lineAt(line));
+  return isRecord(first) && isRecord(last) ? { first, last } : null;
+}
+
+/**
  * Strings and braces of the window. Whether it begins inside a string cannot be seen from its start: both readings are made
  * and the one whose text outside of strings looks like JSON (numbers, literals, punctuation, white space) is kept.
  */

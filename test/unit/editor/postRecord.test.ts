@@ -1,6 +1,6 @@
 // Finding the record under the cursor in a window of text, also where the window begins inside a string.
 import assert from 'node:assert/strict';
-import { columnOf, fieldAt, findColumnRow, findJsonRecord, firstLineOfRecord, windowAround, WINDOW_LENGTH } from '../../../src/editor/postRecord.ts';
+import { columnOf, fieldAt, findColumnRow, findJsonRecord, firstLineOfRecord, recordLines, windowAround, WINDOW_LENGTH } from '../../../src/editor/postRecord.ts';
 
 const KEYS = ['Pid', 'pid'];
 const record = (pid: string, title: string): string => JSON.stringify({ Uid: '59@N75', Pid: pid, Title: title, Alltags: 'a b' });
@@ -24,6 +24,27 @@ describe('findColumnRow', () => {
   it('finds nothing at the name of a column or between columns', () => {
     assert.equal(findColumnRow(file, file.indexOf('Uid')), null);
     assert.equal(findColumnRow(file, file.indexOf('\n')), null);
+  });
+});
+
+describe('recordLines', () => {
+  const linesOf = (text: string) => {
+    const lines = text.split('\n');
+    return recordLines((line) => lines[line]!, lines.length);
+  };
+
+  it('finds where a record a line begins and ends', () => {
+    assert.deepEqual(linesOf('[\n{"a":1},\n{"a":2}\n]\n'), { first: 1, last: 2 });
+    assert.deepEqual(linesOf('[{"a":1},\r\n {"a":2},\r\n {"a":3}]\r\n'), { first: 0, last: 2 });
+    assert.deepEqual(linesOf('\ufeff[{"a":1}]'), { first: 0, last: 0 });
+  });
+
+  it('finds nothing in other lists', () => {
+    assert.equal(linesOf('[\n  {\n    "a": 1\n  }\n]'), null);
+    assert.equal(linesOf('{"Uid":{"0":"x"}}'), null);
+    assert.equal(linesOf('[]\n'), null);
+    assert.equal(linesOf('[\n]\n'), null);
+    assert.equal(linesOf(''), null);
   });
 });
 
