@@ -21,7 +21,8 @@ const RUNNERS: Readonly<Record<string, () => Promise<Totals>>> = {
   'webview-types': () => runCheck(node('webview-types', join(MODULES, 'typescript', 'bin', 'tsc'), '-p', 'webview')),
   'python-lint': () => runCheck(python('python-lint', 'ruff', 'check', '--config', TRAINER_PROJECT, 'resources/trainer', 'test/trainer')),
   'python-types': () => runCheck(python('python-types', 'mypy', '--config-file', TRAINER_PROJECT, 'resources/trainer', 'test/trainer')),
-  unit: () => runMocha(node('unit', MOCHA, 'test/{unit,webview,hosts}/**/*.test.ts')),
+  unit: () => runMocha(node('unit', MOCHA, 'test/{unit,hosts}/**/*.test.ts')),
+  webview: () => inBrowser(() => runMocha(node('webview', MOCHA, '--timeout', '60000', 'test/webview/**/*.test.ts')), false),
   trainer: () => runPytest(python('trainer', 'pytest', '-c', TRAINER_PROJECT, 'test/trainer')),
   pipeline: () => runMocha(node('pipeline', MOCHA, 'test/pipeline/**/*.test.ts')),
   package: async () => {
@@ -32,14 +33,14 @@ const RUNNERS: Readonly<Record<string, () => Promise<Totals>>> = {
   host: async () => inBrowser(() => runMocha(node('host', join(ROOT, 'test', 'harness', 'runHostTests.ts')))),
 };
 
-/** Runs editor tests after packaging, or tells loudly that there is no browser; only a desktop may go without. */
-async function inBrowser(run: () => Promise<Totals>): Promise<Totals> {
+/** Runs tests that need a browser, those of the editor after packaging, or tells loudly that there is no browser; only a desktop may go without. */
+async function inBrowser(run: () => Promise<Totals>, isPackaged = true): Promise<Totals> {
   const missing = browserMissing();
   if (missing !== null) {
     process.stdout.write(`\n*** ${missing}\n*** The editor tests did not run.\n\n`);
     return process.env.CI === undefined || process.env.CI === '' ? { passed: 0, failed: 0, skipped: 1 } : { passed: 0, failed: 1, skipped: 0 };
   }
-  await packageVsix();
+  if (isPackaged) await packageVsix();
   return run();
 }
 

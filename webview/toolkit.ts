@@ -1,9 +1,9 @@
 // The one place that knows the webview toolkit: it was asked for by name and is no longer developed, so that another set of
 // components must be able to take its place here.
-import { provideVSCodeDesignSystem, vsCodeButton, vsCodeCheckbox, vsCodeDropdown, vsCodeOption, vsCodeProgressRing, vsCodeTextField } from '@vscode/webview-ui-toolkit';
+import { provideVSCodeDesignSystem, vsCodeButton, vsCodeCheckbox, vsCodeDropdown, vsCodeOption, vsCodeTextField } from '@vscode/webview-ui-toolkit';
 import { element } from './elements.ts';
 
-provideVSCodeDesignSystem().register(vsCodeButton(), vsCodeCheckbox(), vsCodeDropdown(), vsCodeOption(), vsCodeProgressRing(), vsCodeTextField());
+provideVSCodeDesignSystem().register(vsCodeButton(), vsCodeCheckbox(), vsCodeDropdown(), vsCodeOption(), vsCodeTextField());
 
 interface ValueElement extends HTMLElement {
   value: string;
@@ -73,5 +73,3 @@ export function checkbox(label: string, isChecked: boolean, onChange: (isChecked
   box.addEventListener('change', () => onChange(box.checked));
   return box;
 }
-
-export const progressRing = (): HTMLElement => element('vscode-progress-ring', { 'aria-hidden': 'true' });

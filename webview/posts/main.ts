@@ -2,7 +2,7 @@
 import { POSTS_VIEW, postsNoticeSchema } from '../../src/protocol/postsView.ts';
 import { EditorWire } from '../editorWire.ts';
 import { element, show } from '../elements.ts';
-import { button, progressRing } from '../toolkit.ts';
+import { button } from '../toolkit.ts';
 import { ContextMenu, type MenuItem } from './contextMenu.ts';
 import { DetailsPane } from './detailsPane.ts';
 import { FilterBar } from './filterBar.ts';
@@ -28,7 +28,7 @@ function build(): void {
   const grid = new PostGrid(model, (_row, x, y) => menu.open(menuItems(), x, y));
   const notice = element('div', { class: 'notice', role: 'alert' });
   const list = element('div', { class: 'list' }, grid.element, notice);
-  const busy = element('div', { class: 'busy' }, progressRing(), element('span', { class: 'reading', role: 'status' }));
+  const busy = element('div', { class: 'busy' }, element('span', { class: 'reading', role: 'status' }));
   document.body.append(filters.element, new Histogram(model).element, element('div', { class: 'middle' }, list, new DetailsPane(model).element), new Pager(model).element, busy, menu.element);
   document.addEventListener('keydown', (event) => {
     if (event.key !== '/' || isField(event.target)) return;
