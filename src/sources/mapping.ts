@@ -24,7 +24,7 @@ const NAMES: Readonly<Record<Role, readonly string[]>> = {
   category: ['category', 'categoryname', 'topcategory'],
   subcategory: ['subcategory'],
   concept: ['concept'],
-  image: ['image', 'imagepath', 'img', 'imgpath', 'imgfilepath', 'picture', 'picturepath', 'photopath', 'photo', 'filename', 'filepath'],
+  image: ['image', 'imagepath', 'img', 'imgpath', 'imgfilepath', 'picture', 'picturepath', 'photopath', 'photo', 'imageurl', 'imgurl', 'pictureurl', 'photourl', 'mediaurl', 'filename', 'filepath'],
   latitude: ['latitude', 'lat'],
   longitude: ['longitude', 'lon', 'lng', 'long'],
 };

@@ -152,15 +152,17 @@ function toPost({ row, values }: RawRow, file: string, mapping: Mapping, picture
   const texts = [columns.title, columns.tags, columns.category, columns.subcategory, columns.concept, columns.image].map((column) => (column === columns.tags ? tagText(values[column ?? '']) : text(column)));
   const extra = mapping.extra.map((column) => [column, text(column)] as const);
   if (texts.includes(null) || extra.some(([, value]) => value === null)) return { reason: 'value is no text', detail: shown(values) };
-  const [title, tags, category, subcategory, concept, imagePath] = texts as [string, string, string, string, string, string];
+  const [title, tags, category, subcategory, concept, image] = texts as [string, string, string, string, string, string];
   const badText = textFault([pid, uid, ...(texts as string[]), ...extra.map(([, value]) => value!)]);
   if (badText !== null) return { reason: badText, detail: shown(title) };
 
+  const isAddress = /^https?:\/\//i.test(image);
+  const imagePath = isAddress ? '' : image;
   const picture = pictures === null ? { fault: null, state: '' } : imagePath === '' ? { fault: 'picture missing' as const, state: '' } : pictures.check(imagePath);
   const post: Post = {
     pid, uid, postedAt, title, category, subcategory, concept, tags, label, extra: Object.fromEntries(extra.filter(([, value]) => value !== '')) as Record<string, string>,
     imagePath: pictures === null || picture.fault === 'picture outside the folder' ? '' : imagePath,
-    imageUrl: '', latitude: columns.latitude === null ? null : parseDegrees(values[columns.latitude], 90), longitude: columns.longitude === null ? null : parseDegrees(values[columns.longitude], 180),
+    imageUrl: isAddress ? image : '', latitude: columns.latitude === null ? null : parseDegrees(values[columns.latitude], 90), longitude: columns.longitude === null ? null : parseDegrees(values[columns.longitude], 180),
   };
   return { post, place: { file, row }, dropped: picture.fault, pictureState: picture.state };
 }

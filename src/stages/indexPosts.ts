@@ -23,6 +23,7 @@ import { recordStageSuccess } from '../store/stageStates.ts';
 import { StatisticsCounter } from '../store/statistics.ts';
 import { prepareStoreFolder } from '../store/storeLocation.ts';
 import { UserOrder } from '../store/userOrder.ts';
+import { FetchedPictures } from './fetchedPictures.ts';
 import { restoreDecisions } from './restoreDecisions.ts';
 import { bytesToIndex } from './spaceNeeded.ts';
 import type { StageContext } from './stageContext.ts';
@@ -79,7 +80,7 @@ export async function* indexPosts(context: IndexContext, request: StageRequest<'
   const identity: SourceIdentity = { name: source.name, kind: source.kind, root: source.root, template: source.template, mapping: source.mapping };
   const existing = sourceByName(store, source.name);
   const live = existing?.liveGeneration == null ? null : existing;
-  const comparison = live === null ? 'changed' : yield* compareWithLive(store, live, source, signal);
+  const comparison = live === null ? 'changed' : yield* compareWithLive(store, storeFolder, live, source, signal);
   if (comparison === 'other') {
     throw new UserError('source-name-taken', `The store already has a source “${source.name}”, made of other files (${live!.root}).`, 'Give this one another name (rename its file or folder; on the command line, --name does), or remove the other source first.');
   }
@@ -130,6 +131,7 @@ async function* importGeneration(
   const { store, now } = context;
   const hashes = new Map<string, string>();
   const pictures = createHash('sha256');
+  const fetched = new FetchedPictures(store, context.storeFolder, sourceId);
   const counter = new StatisticsCounter();
   const skips = new SkipCounter();
   const order = new UserOrder();
@@ -138,18 +140,20 @@ async function* importGeneration(
   let numericPids = true;
   for await (const batch of readPosts(context, path, source, (file, sha256) => hashes.set(file, sha256))) {
     const skipped = [...batch.skipped];
-    for (let next = 0; next < batch.posts.length; ) {
-      const written = insertPosts(store, sourceId, generationId, batch.posts, next, order);
+    const posts = source.hasPictures ? batch.posts.map((read) => fetched.takeBack(read)) : batch.posts;
+    for (let next = 0; next < posts.length; ) {
+      const written = insertPosts(store, sourceId, generationId, posts, next, order);
       next = written.next;
       if (written.duplicates.length > 0) skipped.push(...duplicateRows(source, written.duplicates));
       await setImmediate(); // lets a cancel in, and other connections write
       signal.throwIfAborted();
     }
     const duplicates = skipped.length > batch.skipped.length ? new Set(skipped.slice(batch.skipped.length).map((row) => row.row)) : null;
-    for (const read of batch.posts) {
+    for (const read of posts) {
       if (duplicates?.has(read.place.row)) continue;
       counter.addPost(read.post, read.dropped);
       addPicture(pictures, read.post.imagePath, read.pictureState);
+      if (source.hasPictures) addPicture(pictures, read.post.imageUrl, fetched.state(read.post.pid, read.post.imageUrl));
       numericPids &&= NUMERIC_PID.test(read.post.pid);
     }
     skips.add(skipped);
@@ -227,7 +231,7 @@ class Pace {
  * Whether the files at hand are those of the live generation. Size and time of change settle it where both agree; a file
  * with another time is hashed. `other`: not a newer state of the same files but a different data set.
  */
-async function* compareWithLive(store: Database, live: Source, source: PostSource, signal: AbortSignal): AsyncGenerator<Progress, 'same' | 'changed' | 'other', void> {
+async function* compareWithLive(store: Database, storeFolder: string, live: Source, source: PostSource, signal: AbortSignal): AsyncGenerator<Progress, 'same' | 'changed' | 'other', void> {
   const before = new Map(indexedFiles(store, live.id).map((file) => [file.path, file]));
   const samePlace = live.root === source.root && kindFamily(live.kind) === kindFamily(source.kind) && source.files.some((file) => before.has(file.path));
   const sameSizes = kindFamily(live.kind) === kindFamily(source.kind) && source.files.length === before.size && source.files.every((file) => before.get(file.path)?.size === file.size);
@@ -243,20 +247,24 @@ async function* compareWithLive(store: Database, live: Source, source: PostSourc
     if (sha256 !== known.sha256) return samePlace ? 'changed' : 'other';
     files.push({ path: file.path, role: file.role, size: file.size, modifiedAt: file.modifiedAt, sha256 });
   }
-  const pictures = yield* digestPictures(store, live, source, signal);
+  const pictures = yield* digestPictures(store, storeFolder, live, source, signal);
   if (fingerprintOf(source, files, pictures) !== live.fingerprint) return 'changed';
   rememberFiles(store, live.id, source.root, files);
   return 'same';
 }
 
 /** The pictures as they are now, in the order of the import. */
-async function* digestPictures(store: Database, live: Source, source: PostSource, signal: AbortSignal): AsyncGenerator<Progress, string, void> {
+async function* digestPictures(store: Database, storeFolder: string, live: Source, source: PostSource, signal: AbortSignal): AsyncGenerator<Progress, string, void> {
   const digest = createHash('sha256');
   if (!source.hasPictures) return digest.digest('hex');
   const folder = new PictureFolder(source.root);
+  const fetched = new FetchedPictures(store, storeFolder, live.id);
   let done = 0;
   for (let page = pageOfPicturePaths(store, live.id, 0, 500); page.length > 0; page = pageOfPicturePaths(store, live.id, page.at(-1)!.id, 500)) {
-    for (const { imagePath } of page) addPicture(digest, imagePath, imagePath === '' ? '' : folder.state(imagePath));
+    for (const { imagePath, pid, imageUrl } of page) {
+      addPicture(digest, imagePath, imagePath === '' ? '' : folder.state(imagePath));
+      addPicture(digest, imageUrl, fetched.state(pid, imageUrl));
+    }
     done += page.length;
     yield { message: 'Comparing pictures', done, unit: 'pictures' };
     await setImmediate();

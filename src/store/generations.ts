@@ -167,8 +167,8 @@ export function indexedFiles(store: Database, sourceId: number): IndexedFile[] {
 }
 
 /** Paths of the live generation's pictures in the order of the import, a page after `afterId` (begin with 0). */
-export function pageOfPicturePaths(store: Database, sourceId: number, afterId: number, limit: number): { id: number; imagePath: string }[] {
-  return store.prepare<{ id: number; imagePath: string }>('SELECT id, image_path AS imagePath FROM live_posts WHERE source_id = ? AND id > ? ORDER BY id LIMIT ?').all(sourceId, afterId, limit);
+export function pageOfPicturePaths(store: Database, sourceId: number, afterId: number, limit: number): { id: number; pid: string; imagePath: string; imageUrl: string }[] {
+  return store.prepare<{ id: number; pid: string; imagePath: string; imageUrl: string }>('SELECT id, pid, image_path AS imagePath, image_url AS imageUrl FROM live_posts WHERE source_id = ? AND id > ? ORDER BY id LIMIT ?').all(sourceId, afterId, limit);
 }
 
 /** Makes a source invisible at once; `clearGenerations` then removes its rows, and the source with all that hangs on it. */

@@ -5,12 +5,14 @@ import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import { UserError } from '../../../src/domain/errors.ts';
 import type { StageRequest, StageResult } from '../../../src/protocol/stages.ts';
 import { fetchPictures, pictureFile } from '../../../src/stages/fetchPictures.ts';
+import { indexPosts } from '../../../src/stages/indexPosts.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { countFetches, fetchedPicture, listDeadPictures } from '../../../src/store/fetchedPictures.ts';
+import { requireSource } from '../../../src/store/sources.ts';
 import { bytes, once, page, silent, startPictureServer, status, type PictureServer } from '../../harness/pictureServer.ts';
 import { PICTURES } from '../sources/pictureBytes.ts';
-import { removeFolders, temporaryFolder } from '../sources/sourceFixture.ts';
-import { fillSource, openTestStore, regularPosts } from './stageFixture.ts';
+import { csvTable, removeFolders, temporaryFolder, writeFiles } from '../sources/sourceFixture.ts';
+import { drain, fillSource, openTestStore, regularPosts } from './stageFixture.ts';
 
 const never = new AbortController().signal;
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -159,6 +161,39 @@ describe('stage fetchPictures', () => {
     assert.match(result.summary, /1 post that was left out has a picture now/);
     name({ 'u000-2': '/d' });
     assert.deepEqual(await asksAgain(), ['/d']);
+  });
+
+  it('brings posts back that were dropped for their picture, at the next import and no other', async () => {
+    const data = temporaryFolder();
+    const header = 'id,user,time,title,score,image';
+    const row = (pid: string, image: string): string[] => [pid, 'u', `2020-01-0${pid} 10:00:00`, `Title ${pid}`, '5.25', image];
+    writeFiles(data, { 'table.csv': csvTable([row('1', 'a.jpg'), row('2', `${server.base}/2`), row('3', `${server.base}/gone`)], header), 'a.jpg': PICTURES.jpeg });
+    const index = async (): Promise<StageResult> => drain(indexPosts({ store, storeFolder, log: quiet, now: () => 0 }, { path: join(data, 'table.csv'), name: null, mapping: null, allowSkips: false }, never));
+    const droppedPids = (): string[] => store.prepare<{ pid: string }>("SELECT pid FROM live_posts WHERE source = 'table' AND dropped IS NOT NULL ORDER BY pid").all().map(({ pid }) => pid);
+    assert.equal((await index()).counts['dropped'], 2);
+    assert.deepEqual(droppedPids(), ['2', '3']);
+    assert.equal((await index()).unchanged, true);
+    server.answers.set('/2', bytes(PICTURES.jpeg));
+    assert.equal((await run({ source: 'table' })).counts['returning'], 1);
+    const again = await index();
+    assert.equal(again.unchanged, false);
+    assert.deepEqual(droppedPids(), ['3']);
+    assert.equal((await index()).unchanged, true, 'nothing has changed since');
+    rmSync(join(storeFolder, 'pictures', 'table'), { recursive: true });
+    await index();
+    assert.deepEqual(droppedPids(), ['2', '3'], 'a picture that is gone is missing again');
+    assert.equal((await run({ source: 'table' })).counts['fetched'], 1);
+  });
+
+  it('drops no post of a source that has addresses alone, whatever becomes of them', async () => {
+    const data = temporaryFolder();
+    writeFiles(data, { 'web.csv': csvTable([['1', 'u', '2020-01-01 10:00:00', 'One', '5.25', `${server.base}/1`], ['2', 'u', '2020-01-02 10:00:00', 'Two', '5.5', `${server.base}/gone`]], 'id,user,time,title,score,image_url') });
+    const index = async (): Promise<StageResult> => drain(indexPosts({ store, storeFolder, log: quiet, now: () => 0 }, { path: data, name: null, mapping: null, allowSkips: false }, never));
+    server.answers.set('/1', bytes(PICTURES.jpeg));
+    assert.equal((await index()).counts['dropped'], 0);
+    assert.equal(requireSource(store, 'web').statistics!.pictureAddresses, 2);
+    assert.deepEqual((await run({ source: 'web' })).counts, { fetched: 1, dead: 1, later: 0, bytes: PICTURES.jpeg.length, returning: 0 });
+    assert.equal((await index()).unchanged, true);
   });
 
   it('fetches no more than it is told to', async () => {
