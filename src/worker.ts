@@ -76,15 +76,23 @@ function trainerSetup(python: string | null): TrainerSetupOptions {
   return { python: python ?? '', requirements: join(trainerPackage, 'requirements.txt'), folder: join(data.storage, 'trainer'), log };
 }
 
-const localHost = (python: string | null): LocalHost => new LocalHost({ jobsFolder: join(data.storeFolder, 'runs'), python, supervisor: join(trainerPackage, 'supervisor.py') });
+const localHost = (python: () => Promise<string | null>): LocalHost => new LocalHost({ jobsFolder: join(data.storeFolder, 'runs'), python, supervisor: join(trainerPackage, 'supervisor.py') });
 
-/** The trainer's Python of a person's setting; else what was named for the whole process, as for the command line; else the environment that was set up. */
-async function stageContext({ python, threads }: MachineSettings): Promise<StageContext> {
-  const interpreter = (python === null ? process.env['SMP_PYTHON'] || null : null) ?? (await findTrainerPython(trainerSetup(python)));
+/**
+ * The trainer's Python of a person's setting; else what was named for the whole process, as for the command line; else the
+ * environment that was set up. Looked for when it is first asked for: in a workspace that nobody trusts, no stage that works without runs it.
+ */
+function trainerPython(python: string | null): () => Promise<string | null> {
+  let found: Promise<string | null> | undefined;
+  return () => (found ??= python === null && process.env['SMP_PYTHON'] ? Promise.resolve(process.env['SMP_PYTHON']) : findTrainerPython(trainerSetup(python)));
+}
+
+async function stageContext({ python: setting, threads }: MachineSettings): Promise<StageContext> {
+  const python = trainerPython(setting);
   return {
     store: await store(), log, folder: data.folder, storeFolder: data.storeFolder, resources: data.resources, productVersion: data.productVersion, now,
-    host: localHost(interpreter),
-    trainer: { python: interpreter, package: trainerPackage, threads },
+    host: localHost(python),
+    trainer: { python, package: trainerPackage, threads },
     readerScript: join(import.meta.dirname, `reader${extname(import.meta.filename)}`),
   };
 }
@@ -133,7 +141,7 @@ const live: Handlers<LiveMethods> = {
   },
   cancelJob: async ({ id, python }) => {
     const { command } = await findPython(python ?? ''); // any Python can end a job, also one without the trainer's packages
-    return cancelJob({ store: await store(), host: localHost(command), now }, id);
+    return cancelJob({ store: await store(), host: localHost(() => Promise.resolve(command)), now }, id);
   },
 };
 

@@ -42,7 +42,8 @@ export async function openWorkplace(surroundings: Surroundings, options: Workpla
   const { isUsual, sentence } = describePlace(folder, location);
   if (!isUsual) log.warn(sentence);
   const store = await openStore(path, { readOnly: false, log });
-  const python = await findPython(surroundings, options.python, trainerPackage, log);
+  let found: Promise<string | null> | undefined;
+  const python = (): Promise<string | null> => (found ??= findPython(surroundings, options.python, trainerPackage, log));
   return {
     store, log, folder, storeFolder: location.storeFolder, resources, productVersion: versionOf(surroundings.root), now: () => Date.now() / 1000,
     host: new LocalHost({ jobsFolder: join(location.storeFolder, 'runs'), python, supervisor: join(trainerPackage, 'supervisor.py') }),

@@ -52,7 +52,8 @@ export interface FinishedJob {
  */
 export async function* runJob(context: StageContext, order: JobOrder, signal: AbortSignal): LongWork<FinishedJob> {
   const { host } = context;
-  if (context.trainer.python === null) throw new UserError('trainer-not-set-up', 'The trainer has no Python environment yet.', 'Set up the trainer first.');
+  const python = await context.trainer.python();
+  if (python === null) throw new UserError('trainer-not-set-up', 'The trainer has no Python environment yet.', 'Set up the trainer first.');
   const building = await newFolder(host);
   try {
     const frozen = yield* freezeRows(building, order.data, signal);
@@ -126,7 +127,7 @@ async function startJob(context: StageContext, order: JobOrder, id: string, agai
   await host.prepare({
     version: JOB_VERSION, id, grace_seconds: GRACE_SECONDS,
     // -P keeps the job folder, which is the working directory, off Python's search path.
-    argv: [trainer.python!, '-P', '-m', 'multismp', order.run.verb, 'run.json'],
+    argv: [(await trainer.python())!, '-P', '-m', 'multismp', order.run.verb, 'run.json'],
     env: {
       PYTHONPATH: trainer.package, PYTHONUNBUFFERED: '1', PYTHONDONTWRITEBYTECODE: '1', TOKENIZERS_PARALLELISM: 'false',
       ...(trainer.threads === null ? {} : { OMP_NUM_THREADS: String(trainer.threads) }),

@@ -6,7 +6,8 @@ import type { Database } from '../store/database.ts';
 
 /** Where the trainer is on the machine that runs it. */
 export interface TrainerEnvironment {
-  readonly python: string | null; // absolute path of an interpreter that has the trainer's packages; null: not set up
+  /** Absolute path of an interpreter that has the trainer's packages; null: not set up. Looking for it starts Python, so only what runs a job asks. */
+  python(): Promise<string | null>;
   readonly package: string; // absolute folder that holds the package `multismp` (goes on PYTHONPATH)
   readonly threads: number | null; // null: the trainer decides
 }

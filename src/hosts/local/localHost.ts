@@ -16,7 +16,8 @@ const REFUSED = 75; // the supervisor's exit code, see supervisor.py
 
 export interface LocalHostOptions {
   readonly jobsFolder: string; // absolute; a folder per job inside
-  readonly python: string | null; // interpreter of the supervisor, any Python ≥ 3.9; null: not set up yet
+  /** Interpreter of the supervisor, any Python ≥ 3.9; null: not set up yet. Asked when a process is needed. */
+  python(): Promise<string | null>;
   readonly supervisor: string; // absolute path of supervisor.py
 }
 
@@ -49,7 +50,7 @@ export class LocalHost implements Host {
       throw new UserError('job-not-startable', `The folder of job ${id} cannot be written.`, `Check that ${folder} exists and that you may write there.`, { cause: error });
     });
     try {
-      const child = this.#spawnSupervisor(['supervise', folder, ...(options.again ? ['--again'] : [])], log.fd);
+      const child = await this.#spawnSupervisor(['supervise', folder, ...(options.again ? ['--again'] : [])], log.fd);
       child.unref();
       const { line, code } = await firstLine(child);
       if (code === REFUSED) throw new UserError('job-refused', `Job ${id} was not started: ${line || 'it is running'}.`, 'Look at its state first; a job that failed, was cancelled or got lost can be started again.');
@@ -113,18 +114,19 @@ export class LocalHost implements Host {
   }
 
   async #ask(verb: 'status' | 'cancel', id: string): Promise<JobStatus | null> {
-    const child = this.#spawnSupervisor([verb, this.folderOf(id)], 'ignore');
+    const child = await this.#spawnSupervisor([verb, this.folderOf(id)], 'ignore');
     const { line, code } = await firstLine(child);
     if (code !== 0) throw new UserError('job-unreadable', `The state of job ${id} could not be read.`, `Look at ${this.folderOf(id)}.`);
     return jobStatusSchema.nullable().parse(JSON.parse(line));
   }
 
-  #spawnSupervisor(parameters: string[], errors: number | 'ignore'): ChildProcess {
-    if (this.#options.python === null) {
+  async #spawnSupervisor(parameters: string[], errors: number | 'ignore'): Promise<ChildProcess> {
+    const python = await this.#options.python();
+    if (python === null) {
       throw new UserError('trainer-not-set-up', 'The trainer has no Python environment yet.', 'Set up the trainer first.');
     }
     // Detached: the job, and a cancel that has begun, go on when this process ends. -I -S: neither the user's site packages nor PYTHON… variables can change what the supervisor is.
-    return spawn(this.#options.python, ['-I', '-S', this.#options.supervisor, ...parameters], { detached: true, windowsHide: true, stdio: ['ignore', 'pipe', errors] });
+    return spawn(python, ['-I', '-S', this.#options.supervisor, ...parameters], { detached: true, windowsHide: true, stdio: ['ignore', 'pipe', errors] });
   }
 }
 

@@ -46,7 +46,7 @@ async function endlessJob() {
       return Promise.resolve(status('cancelled'));
     },
   };
-  const context: StageContext = { ...base, host: host as Host, trainer: { python: '/python', package: trainer, threads: 1 } };
+  const context: StageContext = { ...base, host: host as Host, trainer: { python: () => Promise.resolve('/python'), package: trainer, threads: 1 } };
   const controller = new AbortController();
   return { store, asked, controller, work: runJob(context, order, controller.signal) };
 }

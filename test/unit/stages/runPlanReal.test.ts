@@ -31,8 +31,8 @@ async function workplace(): Promise<StageContext> {
   const silent = (): void => undefined;
   return {
     store: await openStore(join(storeFolder, 'curation.sqlite'), { readOnly: false }), folder, storeFolder, resources: join(root, 'resources'), productVersion: '0.0.0-test',
-    log: { info: silent, warn: silent, error: silent }, now: () => Date.now() / 1000, trainer: { python, package: join(root, 'resources', 'trainer'), threads: 1 },
-    host: new LocalHost({ jobsFolder: join(storeFolder, 'runs'), python, supervisor: join(root, 'resources', 'trainer', 'supervisor.py') }),
+    log: { info: silent, warn: silent, error: silent }, now: () => Date.now() / 1000, trainer: { python: () => Promise.resolve(python), package: join(root, 'resources', 'trainer'), threads: 1 },
+    host: new LocalHost({ jobsFolder: join(storeFolder, 'runs'), python: () => Promise.resolve(python), supervisor: join(root, 'resources', 'trainer', 'supervisor.py') }),
   };
 }
 

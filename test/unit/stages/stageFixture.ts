@@ -100,7 +100,7 @@ export function testContext(store: Database): StageContext {
   const silent = (): void => undefined;
   return {
     store, folder, storeFolder: join(folder, '.smp'), resources: join(import.meta.dirname, '..', '..', '..', 'resources'), productVersion: '0.0.0-test',
-    log: { info: silent, warn: silent, error: silent }, host: {} as Host, trainer: { python: null, package: '', threads: 1 }, now: () => 1_700_000_000,
+    log: { info: silent, warn: silent, error: silent }, host: {} as Host, trainer: { python: () => Promise.resolve(null), package: '', threads: 1 }, now: () => 1_700_000_000,
   };
 }
 

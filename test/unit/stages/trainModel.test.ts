@@ -165,7 +165,7 @@ describe('stage train', function () {
   it('refuses a base that is not there, and a trainer that is not set up, before anything is written', async () => {
     await assert.rejects(train({ ...trainRequest, base: '/no/such/model' }), { code: 'base-missing' });
     await assert.rejects(train({ ...trainRequest, base: 'what is this?' }), { code: 'base-unknown' });
-    const without = { ...workspace.context, trainer: { ...workspace.context.trainer, python: null } };
+    const without = { ...workspace.context, trainer: { ...workspace.context.trainer, python: () => Promise.resolve(null) } };
     await assert.rejects(drain(trainModel(without, trainRequest, neverAborted)), { code: 'trainer-not-set-up' });
     assert.ok(!existsSync(join(workspace.context.storeFolder, 'jobs')));
   });

@@ -28,10 +28,10 @@ export async function openWorkspace(folder: string): Promise<Workspace> {
   const store = await openStore(join(storeFolder, 'curation.sqlite'), { readOnly: false });
   const logged: string[] = [];
   const log = { info: (message: string) => logged.push(message), warn: (message: string) => logged.push(message), error: (message: string) => logged.push(message) };
-  const host = new LocalHost({ jobsFolder: join(storeFolder, 'jobs'), python, supervisor: join(root, 'resources/trainer/supervisor.py') });
+  const host = new LocalHost({ jobsFolder: join(storeFolder, 'jobs'), python: () => Promise.resolve(python), supervisor: join(root, 'resources/trainer/supervisor.py') });
   const context: StageContext = {
     store, folder, storeFolder, resources: join(root, 'resources'), productVersion: '0.0.0-test', log, host,
-    trainer: { python, package: join(folder, 'trainer'), threads: 1 }, now: () => Date.now() / 1000,
+    trainer: { python: () => Promise.resolve(python), package: join(folder, 'trainer'), threads: 1 }, now: () => Date.now() / 1000,
   };
   return { folder, context, logged };
 }
