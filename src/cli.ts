@@ -2,13 +2,11 @@
 // Exit codes: 0 done, 1 a fault of ours, 2 something to mend (usage, data, set-up), 3 the check of a store found a problem, 130 cancelled by Ctrl-C.
 import { readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
+import { EXIT, failureOf } from './cli/failures.ts';
 import { addStoreVerbs } from './cli/storeVerbs.ts';
 import { addVerbs, type Invocation } from './cli/verbs.ts';
-import { UserError } from './domain/errors.ts';
-import { isCancellation } from './protocol/requestChannel.ts';
 
-const EXIT = { done: 0, bug: 1, mendable: 2, cancelled: 130 } as const;
 const root = join(import.meta.dirname, '..');
 const cancelling = new AbortController();
 let outcome: number = EXIT.done;
@@ -44,22 +42,13 @@ void run(process.argv.slice(2)).then((code) => {
 });
 
 async function run(words: string[]): Promise<number> {
-  const asJson = words.includes('--json');
   try {
     await program.parseAsync(words, { from: 'user' });
     return outcome;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.mendable; // commander has printed it
-    if (cancelling.signal.aborted || isCancellation(error)) {
-      process.stderr.write('\nCancelled. What was finished is kept; the same command goes on from there.\n');
-      return EXIT.cancelled;
-    }
-    if (error instanceof UserError) {
-      if (asJson) process.stdout.write(`${JSON.stringify({ error: { code: error.code, message: error.whatHappened, nextStep: error.nextStep } })}\n`);
-      process.stderr.write(`${error.message}\n`);
-      return EXIT.mendable;
-    }
-    process.stderr.write(`This is a fault of SMP Curator (${version}), not yours:\n${error instanceof Error ? error.stack ?? error.message : String(error)}\n`);
-    return EXIT.bug;
+  } catch (thrown) {
+    const { exitCode, said, error } = failureOf(thrown, cancelling.signal.aborted, version);
+    if (error !== null && words.includes('--json')) process.stdout.write(`${JSON.stringify({ error })}\n`);
+    process.stderr.write(said);
+    return exitCode;
   }
 }

@@ -66,6 +66,28 @@ describe('smp', () => {
     });
   }
 
+  for (const [code, words] of [['usage', ['sample', '--sed', '1', '--json']], ['usage', ['--json']], ['usage', ['sample', '--data-seed=-1', '--json']], ['store-missing', ['sample', '--json']]] as const) {
+    it(`prints one JSON object for “smp ${words.join(' ')}” too`, async () => {
+      const { code: exit, stdout } = await smp(newFolder(), words);
+      assert.equal(exit, 2);
+      assert.equal((JSON.parse(stdout) as { error: { code: string } }).error.code, code);
+    });
+  }
+
+  it('starts no Python for what runs no job', async () => {
+    const folder = newFolder();
+    tableOfPosts(folder);
+    const python = join(folder, 'python');
+    writeFileSync(python, `#!/bin/sh\ntouch '${join(folder, 'was started')}'\nexit 1\n`, { mode: 0o755 });
+    for (const words of [['index', 'posts.csv'], ['sample'], ['instruct'], ['status'], ['export', '--content', 'sft']]) {
+      const ended = await smp(folder, [...words, '--python', python]);
+      assert.equal(ended.code, 0, ended.stderr);
+    }
+    assert.equal(existsSync(join(folder, 'was started')), false);
+    assert.equal((await smp(folder, ['train', '--python', python])).code, 2);
+    assert.equal(existsSync(join(folder, 'was started')), true);
+  });
+
   it('indexes, draws and renders in the folder it is in; the result is on stdout, the way there on stderr', async () => {
     const folder = newFolder();
     tableOfPosts(folder);
@@ -150,8 +172,9 @@ describe('smp', () => {
     const store = await openStore(join(folder, '.smp', 'curation.sqlite'), { readOnly: false });
     store.exec('DROP TABLE draw_users');
     store.close();
-    const { code, stderr } = await smp(folder, ['sample']);
+    const { code, stdout, stderr } = await smp(folder, ['sample', '--json']);
     assert.equal(code, 1);
+    assert.equal((JSON.parse(stdout) as { error: { code: string } }).error.code, 'bug');
     assert.match(stderr, /fault of SMP Curator/);
     assert.match(stderr, /^\s+at /m);
   });
@@ -162,5 +185,7 @@ describe('smp', () => {
     assert.deepEqual([code, stdout], [130, '']);
     assert.match(stderr, /Cancelled\./);
     assert.deepEqual(readdirSync(folder), [], 'nothing half done is left');
+    const told = await smp(folder, ['demo', '--out', 'made', '--users', '200000', '--no-pictures', '--json'], /Making the demo/);
+    assert.deepEqual([told.code, (JSON.parse(told.stdout) as { error: { code: string } }).error.code], [130, 'cancelled']);
   });
 });
