@@ -40,7 +40,8 @@ export async function* readJsonRecords(chunks: AsyncIterable<Buffer>, file: stri
 
   for await (const chunk of chunks) {
     const buffer = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    const block = expected === 'element' ? parseBlock(buffer) : null;
+    // A record that is longer than a chunk is not tried again with each chunk.
+    const block = expected === 'element' && rest.length < chunk.length ? parseBlock(buffer) : null;
     if (block !== null) {
       rest = buffer.subarray(block.end);
       row += block.records.length;
@@ -57,7 +58,7 @@ export async function* readJsonRecords(chunks: AsyncIterable<Buffer>, file: stri
 }
 
 /** Places tried for the end of a block: braces and commas stand in titles as well. */
-const CUTS_TRIED = 16;
+const CUTS_TRIED = 4;
 
 /**
  * The elements of a buffer that begins with one, without looking at every byte: cut behind the last `},` and parsed in one go.

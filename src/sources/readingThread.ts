@@ -10,9 +10,12 @@ import { detectSource } from './detectSource.ts';
 import type { PostBatch, PostSource, ReadPost, SkippedRow, SourceFile } from './postSource.ts';
 
 /** Batches that may be on their way: enough that neither side waits for the other's next step. */
-const BATCHES_AHEAD = 8;
-/** Of the thread's new objects, in MiB: with more of them memory grows by as much, and reading is no faster. */
-const YOUNG_GENERATION = 24;
+const BATCHES_AHEAD = 4;
+/**
+ * Of the thread, in MiB. Rows live for a moment only: with more room garbage is let lie, and reading is no faster. A record of
+ * the greatest size that is read (jsonRecords.ts) still fits.
+ */
+const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 192 };
 
 /** What the thread is started with; `files` as the asking side found them. */
 export interface ReadingOrder {
@@ -67,7 +70,7 @@ export async function serveReading(port: MessagePort, order: ReadingOrder): Prom
  */
 export async function* readInThread(script: string, path: string, source: PostSource, onHash: (path: string, sha256: string) => void): AsyncGenerator<PostBatch, void, void> {
   const workerData: ReadingOrder = { path, mapping: source.mapping, files: source.files };
-  const thread = new Worker(script, { workerData, name: 'smp-reader', resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION } });
+  const thread = new Worker(script, { workerData, name: 'smp-reader', resourceLimits: RESOURCE_LIMITS });
   const arrived: FromThread[] = [];
   let wake: (() => void) | undefined;
   const add = (message: FromThread): void => {
