@@ -11,7 +11,7 @@ import { DEMO_FORMATS, demoRequest, demoRequestSchema } from '../protocol/demo.t
 import type { LongWork } from '../protocol/progress.ts';
 import type { SettingKey, Settings } from '../protocol/settings.ts';
 import {
-  alignRequest, evaluateRequest, exportRequest, fetchPicturesRequest, indexRequest, instructRequest, pairRequest, predictRequest, sampleRequest, trainRequest,
+  alignRequest, evaluateRequest, exportRequest, fetchPicturesRequest, indexRequest, instructRequest, pairRequest, predictRequest, sampleRequest, scoreRequest, trainRequest,
 } from '../protocol/stageRequests.ts';
 import { mappingSchema, MODEL_ROLES, type Mapping, type ModelRole, type StageName, type StageRequest, type StageResult } from '../protocol/stages.ts';
 import { decideOnPost } from '../stages/decideOnPost.ts';
@@ -100,6 +100,8 @@ export function addVerbs(program: Command, invocation: Invocation): void {
     .addOption(new Option('--role <role...>', 'models that answer; else all that are there (of posts: the most tuned one)').choices([...MODEL_ROLES]));
   stage('pair', EXPERIMENT, pairRequest);
   stage('align', [...EXPERIMENT, ...ALIGN], alignRequest);
+  verb('score', 'how likely each model finds the chosen and the rejected answers of its pairs', [...EXPERIMENT, 'predict.batchSize'], (place) =>
+    runStageVerb(place, 'score', scoreRequest(chooseSource(place.context.store, place.options.source), place.settings)));
   verb('evaluate', makes('evaluate'), EXPERIMENT, evaluateVerb);
   verb('export', makes('export'), [...EXPERIMENT, 'export.format', 'export.content', 'align.margin'], exportVerb)
     .option('--out <folder>', 'folder to make; else exports/SOURCE-FORMAT-CONTENT in the workspace')

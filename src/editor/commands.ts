@@ -42,6 +42,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   'smpCurator.predict': trusted(({ stages }, source) => stages.predict(source)),
   'smpCurator.pair': command(({ stages }, source) => stages.pair(source)),
   'smpCurator.align': trusted(({ stages }, source) => stages.align(source)),
+  'smpCurator.score': trusted(({ stages }, source) => stages.score(source)),
   'smpCurator.evaluate': command(({ stages }, source) => stages.evaluate(source)),
   'smpCurator.export': command(({ stages }, source) => stages.export(source)),
   'smpCurator.runPlan': trusted(({ stages }, source) => stages.runPlan(source)),

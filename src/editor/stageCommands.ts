@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import * as vscode from 'vscode';
 import type { EntryStatus, SourceStatus } from '../protocol/pipelineStatus.ts';
 import type { Progress } from '../protocol/progress.ts';
-import { alignRequest, evaluateRequest, exportRequest, indexRequest, instructRequest, pairRequest, predictRequest, sampleRequest, trainRequest } from '../protocol/stageRequests.ts';
+import { alignRequest, evaluateRequest, exportRequest, indexRequest, instructRequest, pairRequest, predictRequest, sampleRequest, scoreRequest, trainRequest } from '../protocol/stageRequests.ts';
 import { stageRequestSchemas, type ModelRole, type StageName, type StageRequest, type StageResult } from '../protocol/stages.ts';
 import type { Settings } from '../protocol/settings.ts';
 import { choose, choosePath, chooseSource, fileChoice, requireFolder, type SourceTarget } from './askFor.ts';
@@ -39,6 +39,7 @@ export class StageCommands {
   train = (argument?: unknown): Promise<void> => this.#run('train', vscode.l10n.t('Train'), argument, trainRequest);
   pair = (argument?: unknown): Promise<void> => this.#run('pair', vscode.l10n.t('Pair'), argument, pairRequest);
   align = (argument?: unknown): Promise<void> => this.#run('align', vscode.l10n.t('Align'), argument, alignRequest);
+  score = (argument?: unknown): Promise<void> => this.#run('score', vscode.l10n.t('Score pairs'), argument, scoreRequest);
 
   async evaluate(argument?: unknown): Promise<void> {
     await this.#run('evaluate', vscode.l10n.t('Evaluate'), argument, evaluateRequest, { label: vscode.l10n.t('Show Report'), command: 'smpCurator.showReport' });
@@ -224,7 +225,7 @@ function chooseTrainer(): Promise<Settings['export.format']> {
 
 const targetOf = (folder: CurationFolder, source: SourceStatus): SourceTarget => ({ folder: folder.uri.fsPath, source: source.source });
 
-const JOB_STAGES = ['train', 'predict', 'align'] as const;
+const JOB_STAGES = ['train', 'predict', 'align', 'score'] as const;
 type JobStage = (typeof JOB_STAGES)[number];
 /** Whether a stage works by a trainer job, which goes on without the window that started it. */
 export function isJobStage(stage: string): stage is JobStage {

@@ -68,6 +68,10 @@ export function alignRequest(source: string, settings: Settings): StageRequest<'
   };
 }
 
+export function scoreRequest(source: string, settings: Settings): StageRequest<'score'> {
+  return { ...experimentOf(source, settings), batchSize: settings['predict.batchSize'] };
+}
+
 export function evaluateRequest(source: string, settings: Settings): StageRequest<'evaluate'> {
   return experimentOf(source, settings);
 }

@@ -55,6 +55,7 @@ export const stageRequestSchemas = {
     ...planned, trainingSeed: seed, base: z.string(), loss: z.enum([...LOSS_NAMES, ...CONTROL_NAMES]), beta: z.number().positive(), alpha: z.number().positive(), lambda: z.number().min(0),
     delta: z.number().positive(), cap: z.number().positive(), margin: z.number().min(0), epochs: z.int().positive(), learningRate: z.number().positive(), batchSize: z.int().positive(),
   }),
+  score: z.object({ ...planned, trainingSeed: seed, base: z.string(), batchSize: z.int().positive() }),
   evaluate: z.object({ ...planned, trainingSeed: seed, base: z.string() }),
   // folder: absolute; margin: smallest difference of the two errors of an exported pair, in scores (not in the paper's plan)
   export: z.object({

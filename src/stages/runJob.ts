@@ -26,7 +26,7 @@ const LOG_TAIL = 16 * 1024; // bytes read from its end
 const LONGEST_LINE = 300; // characters
 
 export interface JobOrder {
-  readonly stage: 'train' | 'predict' | 'align';
+  readonly stage: 'train' | 'predict' | 'align' | 'score';
   readonly title: string; // begins every message: 'Training'
   readonly request: Readonly<Record<string, unknown>>; // the stage's request, kept with the run
   readonly run: Run;

@@ -12,6 +12,7 @@ import { pairAnswers } from './pairAnswers.ts';
 import { predictPosts } from './predictPosts.ts';
 import { removeSource } from './removeSource.ts';
 import { samplePosts } from './samplePosts.ts';
+import { scorePairs } from './scorePairs.ts';
 import type { Stage, StageContext } from './stageContext.ts';
 import { recordingFailures } from './stageScope.ts';
 import { trainModel } from './trainModel.ts';
@@ -27,6 +28,7 @@ export const STAGES: StageTable = {
   predict: recordingFailures('predict', predictPosts),
   pair: recordingFailures('pair', pairAnswers),
   align: recordingFailures('align', alignModel),
+  score: recordingFailures('score', scorePairs), // a look aside: no entry of the pipeline waits for it
   evaluate: recordingFailures('evaluate', evaluateModels),
   export: recordingFailures('export', exportDataSet),
   remove: removeSource, // leaves no source to record a failure of

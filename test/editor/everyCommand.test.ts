@@ -235,6 +235,11 @@ describe('every command', function () {
       await said('answers to', STAGE);
       assert.ok(await count("FROM predictions p JOIN models m ON m.id = p.model_id JOIN draws d ON d.id = m.draw_id WHERE d.seed = 1 AND m.role = 'aligned' AND p.decoder = 'median'") > 0);
     }],
+    ['smpCurator.score', 'tells how sure each model is of the pairs', async (id) => {
+      await invoke(id);
+      await said('the chosen answer is the likelier one in', STAGE);
+      assert.equal(await count("FROM runs WHERE stage = 'score' AND state = 'succeeded'"), 3); // base, sft, aligned
+    }],
     ['smpCurator.runEntry', 'runs what the tree names next: the evaluation', async () => {
       await session.workbench.runCommand('View: Show SMP Curator');
       await treeRow(/Next: .*valuat/).click();
@@ -278,7 +283,7 @@ describe('every command', function () {
       await session.workbench.notification('rows for LLaMA-Factory').locator('.monaco-button', { hasText: 'Show Folder' }).click(); // the next one's way in
     }],
     ['smpCurator.revealExport', 'has shown the folder in the explorer, from the button', async () => {
-      await page().locator('.explorer-folders-view .monaco-list-row.focused, .explorer-folders-view .monaco-list-row.selected', { hasText: 'sample-llama-factory-preference' }).first().waitFor();
+      await page().locator('.explorer-folders-view .monaco-list-row', { hasText: 'sample-llama-factory-preference' }).first().waitFor();
       await session.workbench.runCommand('View: Show SMP Curator');
     }],
     ['smpCurator.setUpTrainer', 'begins, and is cancelled in its notification', async (id) => {

@@ -9,6 +9,7 @@ import { alignModel } from '../../../src/stages/alignModel.ts';
 import { buildInstructions } from '../../../src/stages/buildInstructions.ts';
 import { pairAnswers } from '../../../src/stages/pairAnswers.ts';
 import { predictPosts } from '../../../src/stages/predictPosts.ts';
+import { scorePairs } from '../../../src/stages/scorePairs.ts';
 import { trainModel } from '../../../src/stages/trainModel.ts';
 import { addCaptions } from '../../../src/store/captions.ts';
 import { usersOfSet } from '../../../src/store/draws.ts';
@@ -23,7 +24,10 @@ interface Answer {
   pid: string; k: number; decoder: string; draw: number; value: number | null; quantiles: string | null; history: string; run_id: string; role: string;
 }
 
-describe('stages predict and align', function () {
+const scoreRequest: StageRequest<'score'> = { ...experiment, batchSize: 16 };
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+describe('stages predict, score and align', function () {
   this.timeout(180_000);
   let workspace: TrainingWorkspace;
 
@@ -42,6 +46,7 @@ describe('stages predict and align', function () {
 
   it('refuses to align without pairs, and to predict without a model', async () => {
     await assert.rejects(drain(alignModel(workspace.context, alignRequest, neverAborted)), { code: 'not-paired' });
+    await assert.rejects(drain(scorePairs(workspace.context, scoreRequest, neverAborted)), { code: 'not-paired' });
     await assert.rejects(drain(predictPosts(workspace.context, { ...predictRequest('test'), trainingSeed: 7 }, neverAborted)), { code: 'not-trained' });
     await assert.rejects(predict('test', ['aligned']), { code: 'not-trained' });
   });
@@ -59,6 +64,24 @@ describe('stages predict and align', function () {
     assert.ok(drawn.some((row, at) => row.draw === 1 && row.value !== drawn[at - 1]!.value), 'the two draws differ somewhere');
     assert.ok(seen.some(({ message, done, total }) => message === 'Predicting with the tuned model: answering' && done === 60 && total === 60), JSON.stringify(seen));
     assert.equal((await predict('alignment')).unchanged, true);
+  });
+
+  it('scores both answers of each pair by every model, as the trainer sees them', async () => {
+    await drain(pairAnswers(workspace.context, experiment, neverAborted));
+    const pairs = pairsOfModel(workspace.context.store, models()[1]!.id).filter((pair) => pair.state === 'ordered');
+    const { counts, summary } = await drain(scorePairs(workspace.context, scoreRequest, neverAborted));
+    const jobs = jobsOf('score');
+    assert.equal(jobs.length, 2, 'the base and the tuned model');
+    const ofJob = (id: string) => jobFile(workspace, id, 'out/scores.jsonl').trimEnd().split('\n').map((line) => JSON.parse(line) as { id: string; tokens: string[]; logps: number[]; sum: number });
+    const ofTuned = jobs.map(ofJob).find((rows) => Math.abs(mean(rows.filter(({ id }) => id.endsWith(' chosen')).map(({ sum }) => sum)) - (counts['sft chosen'] as number)) < 1e-9)!;
+    assert.deepEqual(ofTuned.map(({ id }) => id), pairs.flatMap(({ k, pid }) => [`${k}:${pid} chosen`, `${k}:${pid} rejected`]));
+    assert.ok(ofTuned.every(({ logps, sum }) => Math.abs(logps.reduce((total, one) => total + one, 0) - sum) < 1e-6 && sum < 0));
+    const margins = pairs.map((_pair, at) => ofTuned[2 * at]!.sum - ofTuned[2 * at + 1]!.sum);
+    assert.equal(counts['pairs'], pairs.length);
+    assert.ok(Math.abs((counts['sft margin'] as number) - mean(margins)) < 1e-9);
+    assert.equal(counts['sft preferred'], margins.filter((margin) => margin > 0).length / pairs.length);
+    assert.match(summary, /^Of \d+ pairs the chosen answer is the likelier one in \d+ % by base \(margin [+−]\d+\.\d\d, chosen −\d+\.\d\d\), \d+ % by sft \(/);
+    assert.equal((await drain(scorePairs(workspace.context, scoreRequest, neverAborted))).unchanged, true);
   });
 
   it('aligns on the pairs with a margin, with μ of the method, and records what it left out', async () => {
