@@ -13,10 +13,13 @@ export interface PostPlaceToOpen {
 
 const LONG_LINE = 10_000; // bytes; the editor's own limit is in columns
 
-/** @throws {UserError} `file-missing` */
+/** @throws {UserError} `file-missing`; `no-lines` for a table that is no text */
 export async function openPost(post: PostPlaceToOpen): Promise<void> {
   const uri = vscode.Uri.file(post.file);
   const { size } = await statOf(uri);
+  if (/\.parquet$/i.test(post.file)) {
+    throw new UserError('no-lines', vscode.l10n.t('{0} is a Parquet file: it has no line that could be opened (the post is in row {1}).', uri.fsPath, post.row), vscode.l10n.t('The Posts view shows all that was read of it.'));
+  }
   const isJson = /\.json$/i.test(post.file);
   if (size > LARGEST_SYNCED || (isJson && await beginsWithALongLine(post.file))) return openPage(post);
   const document = await vscode.workspace.openTextDocument(uri);
