@@ -102,9 +102,16 @@ class PostsPanel {
   /** Pictures lie below the sources' folders; nothing else of the disk can be shown. */
   async load(query: Partial<PostsQuery> | undefined): Promise<void> {
     if (query !== undefined) this.#asked = { ...EVERY_POST, ...query };
+    if (existsSync(this.#folder.storeFile)) this.#warmUp();
     const { webview } = this.#panel;
     webview.options = { enableScripts: true, localResourceRoots: [this.#to.webview, ...await this.#sourceRoots()] };
     webview.html = pageOf(webview, this.#to.webview);
+  }
+
+  /** Posts are read into memory while the page itself is loaded. What goes wrong is said when the page asks. */
+  #warmUp(): void {
+    const request = { query: EVERY_POST, place: { kind: 'first' }, size: 1, experiment: currentExperiment(this.#folder.uri) } as const;
+    void this.#folder.live.request('postsPage', request).catch(() => undefined);
   }
 
   reveal(query: Partial<PostsQuery> | undefined): void {

@@ -19,16 +19,19 @@ const REMEMBERED = 4;
 /** Ids of words' posts that are read in one step. */
 const WORDS_AT_ONCE = 20_000;
 
-interface Matches {
+interface Sequence {
   readonly sequence: Uint32Array; // all posts in the order that was asked for
-  readonly ranks: Uint32Array;
-  readonly matches: Uint32Array;
+  ranks(): Uint32Array; // where each position stands in it; made when first asked for
+}
+
+interface Matches extends Sequence {
+  readonly matches: Uint32Array; // the sequence itself where nothing is left out
 }
 
 export class PostList {
   readonly #store: Database;
   readonly #columns: LivePostColumns;
-  readonly #sequences = new Map<string, { readonly sequence: Uint32Array; readonly ranks: Uint32Array }>();
+  readonly #sequences = new Map<string, Sequence>();
   readonly #matches = new Map<string, Matches>();
   readonly #found = new Map<string, Uint8Array>();
   #version = -1;
@@ -40,8 +43,9 @@ export class PostList {
 
   async *page({ query, experiment, place, size }: PostsRequest<'page'>): LongWork<PostsPage> {
     yield* this.#read(query, experiment);
-    const { sequence, ranks, matches } = await this.#matchesOf(query);
-    const first = this.#firstOf(place, query, size, { sequence, ranks, matches });
+    const found = await this.#matchesOf(query);
+    const { sequence, matches } = found;
+    const first = this.#firstOf(place, query, size, found);
     const rows = [...matches.subarray(first, first + size)].map((at) => this.#row(at, experiment));
     return { rows, first, matches: matches.length, all: sequence.length };
   }
@@ -91,18 +95,21 @@ export class PostList {
     if (known !== undefined) return known;
     const version = this.#version;
     const filter = await this.#filterOf(query);
-    const { sequence, ranks } = this.#sequenceOf(query.sort, query.descending);
-    const answer = { sequence, ranks, matches: matchesOf(this.#columns.loaded.columns, filter, sequence) };
+    const inOrder = this.#sequenceOf(query.sort, query.descending);
+    const { sequence } = inOrder;
+    const isOpen = Object.values(filter).every((restriction) => restriction === null);
+    const answer = { ...inOrder, matches: isOpen ? sequence : matchesOf(this.#columns.loaded.columns, filter, sequence) };
     if (version === this.#version) remember(this.#matches, key, answer);
     return answer;
   }
 
-  #sequenceOf(sort: PostSort, descending: boolean): { readonly sequence: Uint32Array; readonly ranks: Uint32Array } {
+  #sequenceOf(sort: PostSort, descending: boolean): Sequence {
     const key = `${sort} ${descending}`;
     const known = this.#sequences.get(key);
     if (known !== undefined) return known;
     const sequence = directed(this.#columns.order(sort), descending);
-    const made = { sequence, ranks: ranksOf(sequence) };
+    let ranks: Uint32Array | undefined;
+    const made = { sequence, ranks: () => (ranks ??= ranksOf(sequence)) };
     remember(this.#sequences, key, made);
     return made;
   }
@@ -169,7 +176,7 @@ export class PostList {
     const bounded = (first: number): number => Math.max(0, Math.min(first, matches.length - 1));
     const before = (post: { source: string; pid: string }, included: 0 | 1): number | null => {
       const at = this.#columns.positionOf(post.source, post.pid);
-      return at === null ? null : matchesBefore(matches, ranks, ranks[at]! + included);
+      return at === null ? null : matchesBefore(matches, ranks(), ranks()[at]! + included);
     };
     switch (place.kind) {
       case 'first': return 0;
@@ -178,7 +185,7 @@ export class PostList {
       case 'after': return bounded(before(place.post, 1) ?? 0);
       case 'before': return bounded((before(place.post, 0) ?? size) - size);
       case 'position': return bounded(place.position);
-      case 'value': return bounded(matchesBefore(matches, ranks, this.#rankOfValue(place.value, query, sequence)));
+      case 'value': return bounded(matchesBefore(matches, ranks(), this.#rankOfValue(place.value, query, sequence)));
     }
   }
 
