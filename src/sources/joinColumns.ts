@@ -7,12 +7,18 @@ import { idFault, textFault, textOf } from './fieldValues.ts';
 import type { PictureFolder } from './pictures.ts';
 import { PICTURES_AT_ONCE, ROWS_AT_ONCE, shown, type PostBatch, type ReadPost, type SkippedRow } from './postSource.ts';
 
-/** Checks the key of each row of a part against a file that cannot be read side by side. */
+/** Compares the key of each row of a part with a file that cannot be read side by side. */
 export interface KeyCheck {
-  /** @throws {UserError} when row `row` (from 1) of the part has other ids there. */
+  /** Reads on until the keys of the first `rows` rows are known, and some more; yields after each chunk, so that others get their turn. */
+  prepare(rows: number): AsyncGenerator<void, void, void>;
+  /** @throws {UserError} when row `row` (from 1) of the part has other ids there, or none. */
   check(row: number, uid: string, pid: string, place: string): void;
-  /** @throws {UserError} when the part's row count is another. */
-  finish(rows: number, place: string): void;
+  /**
+   * Reads to the end; yields after each chunk.
+   * @throws {UserError} when the file has more rows than the part.
+   */
+  finish(rows: number, place: string): AsyncGenerator<void, void, void>;
+  close(): Promise<void>;
 }
 
 export interface JoinOptions {
@@ -30,17 +36,20 @@ export interface JoinOptions {
 export async function* joinColumns(columns: readonly AlignedColumn[], options: JoinOptions): AsyncGenerator<PostBatch, void, void> {
   const joiner = new RowJoiner(columns, options);
   const rowsAtOnce = options.pictures === null ? ROWS_AT_ONCE : PICTURES_AT_ONCE;
+  const { keyCheck } = options;
   try {
     for (;;) {
       for (const column of columns) await column.refill();
-      const count = Math.min(...columns.map((column) => column.available));
+      const count = Math.min(rowsAtOnce, ...columns.map((column) => column.available));
       if (count === 0) break;
-      yield joiner.join(Math.min(count, rowsAtOnce));
+      if (keyCheck !== null) for await (const _ of keyCheck.prepare(columns[0]!.taken + count)) yield NOTHING_YET;
+      yield joiner.join(count);
     }
     await requireSameLength(columns, options.family);
-    options.keyCheck?.finish(columns[0]!.taken, columns[0]!.file.path);
+    if (keyCheck !== null) for await (const _ of keyCheck.finish(columns[0]!.taken, columns[0]!.file.path)) yield NOTHING_YET;
   } finally {
     for (const column of columns) await column.close();
+    await keyCheck?.close();
   }
 }
 
@@ -152,4 +161,5 @@ class RowJoiner {
   }
 }
 
+const NOTHING_YET: PostBatch = { posts: [], skipped: [] };
 const NOTHING: Readonly<RawPost> = Object.freeze(emptyRawPost());

@@ -58,13 +58,9 @@ export function detectSmpd(root: string): PostSource | null {
   };
 }
 
-/** The user file, which cannot be read beside the posts, comes first; then all others side by side. */
 async function* readPart(root: string, part: SmpdPart, picturePrefix: string | null, onHash: (path: string, sha256: string) => void): AsyncGenerator<PostBatch, void, void> {
   const userFile = part.files.get('user')?.[0];
-  const users = userFile === undefined ? null : new UserKeys(userFile.path);
-  if (userFile !== undefined) {
-    for await (const _ of users!.read(readHashed(join(root, userFile.path), userFile.path, userFile, (sha256) => onHash(userFile.path, sha256)))) yield { posts: [], skipped: [] };
-  }
+  const users = userFile === undefined ? null : new UserKeys(userFile.path, readHashed(join(root, userFile.path), userFile.path, userFile, (sha256) => onHash(userFile.path, sha256)));
   const columns: AlignedColumn[] = [];
   for (const [content, format] of Object.entries({ ...RECORD_FORMATS, ...LINE_FORMATS })) {
     const files = part.files.get(content as SmpdContent);

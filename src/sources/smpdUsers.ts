@@ -1,7 +1,8 @@
 // Checks SMPD's user file against the posts: it has a row for each post, by column ({"Uid":{"0":…},"Pid":{"0":…},…}) or as a
 // list of records ([{"Uid":…,"Pid":…},…]). With its vectors of 399 and 400 numbers it may hold 1.7 GB, and a file by column
-// cannot be read beside the posts. So it is scanned once, byte by byte, over what nobody asks for with `indexOf`, and 8
-// bytes a row are kept: hashes of Uid and Pid. What else it says of users is used by no stage and not kept.
+// cannot be read row by row beside the posts. So it is scanned once, byte by byte, over what nobody asks for with `indexOf`, as
+// far as the posts at hand need it and a little further, and 8 bytes a row are kept: hashes of Uid and Pid. What else it says of
+// users is used by no stage and not kept.
 import { UserError } from '../domain/errors.ts';
 import type { KeyCheck } from './joinColumns.ts';
 import { shown } from './postSource.ts';
@@ -13,24 +14,25 @@ const MAX_CAPTURED = 4096;
 const SHORT_STRING = 24;
 const HASH_OF_NOTHING = 0;
 
-/** Keys of the rows of a user file, as far as it names them. */
+/** Chunks (of a megabyte) read for each batch of posts: a file of vectors then lasts about as long as its posts, and is read while these are written. */
+const CHUNKS_A_BATCH = 6;
+
+/** Keys of the rows of a user file, as far as it names them, read as they are needed. */
 export class UserKeys implements KeyCheck {
   readonly #file: string;
+  readonly #chunks: AsyncGenerator<Buffer, void, void>;
+  readonly #scanner: UserFileScanner;
   readonly #rowsByName = new Map<string, number>(); // columns of a file by column
   readonly #uids = new HashList();
   readonly #pids = new HashList();
   #records = 0;
+  #ended = false;
 
-  constructor(file: string) {
+  /** @param file as it is named in messages */
+  constructor(file: string, chunks: AsyncGenerator<Buffer, void, void>) {
     this.#file = file;
-  }
-
-  /**
-   * Scans the file; yields after each chunk, so that others get their turn.
-   * @throws {UserError} `json-broken`, `smpd-lengths`
-   */
-  async *read(chunks: AsyncIterable<Buffer>): AsyncGenerator<void, void, void> {
-    const scanner = new UserFileScanner(this.#file, {
+    this.#chunks = chunks;
+    this.#scanner = new UserFileScanner(file, {
       columnRow: (column, row) => this.#columnRow(column, row),
       columnEnd: (column, rows) => this.#rowsByName.set(column, rows),
       key: (name, value) => (name === 'Uid' ? this.#uids : this.#pids).add(value),
@@ -40,19 +42,27 @@ export class UserKeys implements KeyCheck {
         this.#pids.fillTo(this.#records);
       },
     });
-    for await (const chunk of chunks) {
-      scanner.push(chunk);
+  }
+
+  /** @throws {UserError} `json-broken`, `smpd-keys` */
+  async *prepare(rows: number): AsyncGenerator<void, void, void> {
+    for (let chunks = 0; !this.#ended && (chunks < CHUNKS_A_BATCH || !this.#knows(rows)); chunks++) {
+      await this.#readOn();
       yield;
-    }
-    scanner.finish();
-    const [first, ...others] = this.#rowsByName;
-    for (const [name, rows] of others) {
-      if (rows !== first![1]) throw new UserError('smpd-lengths', `${this.#file}: column ${shown(name)} has ${rows} rows, but ${shown(first![0])} has ${first![1]}.`, 'Fetch the file again from the same release.');
     }
   }
 
-  get #rows(): number {
-    return this.#rowsByName.size > 0 ? this.#rowsByName.values().next().value! : this.#records;
+  /** @throws {UserError} `json-broken`, `smpd-lengths` */
+  async *finish(rows: number, place: string): AsyncGenerator<void, void, void> {
+    while (!this.#ended) {
+      await this.#readOn();
+      yield;
+    }
+    const [first, ...others] = this.#rowsByName;
+    for (const [name, count] of others) {
+      if (count !== first![1]) throw new UserError('smpd-lengths', `${this.#file}: column ${shown(name)} has ${count} rows, but ${shown(first![0])} has ${first![1]}.`, 'Fetch the file again from the same release.');
+    }
+    if (this.#rows > rows) throw new UserError('smpd-lengths', `${place} ends after row ${rows}, but ${this.#file} has a row ${rows + 1}: the files are not about the same posts.`, 'Fetch both files again from the same release.');
   }
 
   check(row: number, uid: string, pid: string, place: string): void {
@@ -61,8 +71,24 @@ export class UserKeys implements KeyCheck {
     throw new UserError('smpd-keys', `${this.#file}, row ${row} is not about post ${shown(pid)} of user ${shown(uid)}, which ${place} has there.`, 'The files are not aligned: fetch them again from the same release.');
   }
 
-  finish(rows: number, place: string): void {
-    if (this.#rows > rows) throw new UserError('smpd-lengths', `${place} ends after row ${rows}, but ${this.#file} has a row ${rows + 1}: the files are not about the same posts.`, 'Fetch both files again from the same release.');
+  async close(): Promise<void> {
+    await this.#chunks.return();
+  }
+
+  async #readOn(): Promise<void> {
+    const next = await this.#chunks.next();
+    if (!next.done) return this.#scanner.push(next.value);
+    this.#ended = true;
+    this.#scanner.finish();
+  }
+
+  /** In a file by column all rows are known once both columns of ids have ended; they come first. */
+  #knows(rows: number): boolean {
+    return this.#rowsByName.has('Uid') && this.#rowsByName.has('Pid') ? true : this.#records >= rows;
+  }
+
+  get #rows(): number {
+    return this.#rowsByName.size > 0 ? this.#rowsByName.values().next().value! : this.#records;
   }
 
   /** Rows of the key columns are named "0", "1", … in their order. */

@@ -8,6 +8,10 @@ import { removeFolders } from './sourceFixture.ts';
 
 const USERS = 'train_userdata.json';
 
+async function drained(work: AsyncGenerator<void, void, void>): Promise<void> {
+  for await (const _ of work) void _;
+}
+
 describe('SMPD 2020', () => {
   after(removeFolders);
 
@@ -75,13 +79,12 @@ describe('a user file of SMPD', () => {
       it('may be cut by the reader at any byte', async () => {
         const bytes = Buffer.from(write(posts.slice(0, 3)).replaceAll(/(?:-?\d\.\d\d,){390}/g, '')); // short vectors, so that every cut is tried
         for (let cut = 1; cut < bytes.length; cut++) {
-          const keys = new UserKeys('users.json');
-          const chunks = (async function* () { yield bytes.subarray(0, cut); yield bytes.subarray(cut); })();
-          for await (const _ of keys.read(chunks)) void _;
+          const keys = new UserKeys('users.json', (async function* () { yield bytes.subarray(0, cut); yield bytes.subarray(cut); })());
+          await drained(keys.prepare(3));
           posts.slice(0, 3).forEach((post, i) => keys.check(i + 1, post.uid, post.pid, 'posts.json'));
-          keys.finish(3, 'posts.json');
+          await drained(keys.finish(3, 'posts.json'));
           assert.throws(() => keys.check(2, posts[1]!.uid, '3', 'posts.json'), /users\.json, row 2/);
-          assert.throws(() => keys.finish(2, 'posts.json'), /has a row 3/);
+          await assert.rejects(drained(keys.finish(2, 'posts.json')), /has a row 3/);
         }
       });
     });
@@ -109,7 +112,7 @@ describe('a user file of SMPD', () => {
   it('is compared to its last row where it comes in many pieces', async () => {
     const rows = 20_000;
     const vector = '-0.07,'.repeat(399);
-    async function* chunks(): AsyncGenerator<Buffer> {
+    async function* chunks(): AsyncGenerator<Buffer, void, void> {
       for (const [name, valueOf] of [['Uid', (i: number) => `${i}@N1`], ['Pid', (i: number) => String(i)], ['user_description', () => vector]] as const) {
         yield Buffer.from(`${name === 'Uid' ? '{' : ','}"${name}":{`);
         for (let i = 0; i < rows; i += 500) yield Buffer.from(Array.from({ length: 500 }, (_, j) => `${i + j === 0 ? '' : ','}"${i + j}":"${valueOf(i + j)}"`).join(''));
@@ -117,10 +120,11 @@ describe('a user file of SMPD', () => {
       }
       yield Buffer.from('}');
     }
-    const keys = new UserKeys('users.json');
-    for await (const _ of keys.read(chunks())) void _;
-    for (const row of [1, 77, rows]) keys.check(row, `${row - 1}@N1`, String(row - 1), 'posts.json');
-    keys.finish(rows, 'posts.json');
+    const keys = new UserKeys('users.json', chunks());
+    await drained(keys.prepare(1000));
+    for (const row of [1, 77, rows]) keys.check(row, `${row - 1}@N1`, String(row - 1), 'posts.json'); // the columns of ids have been read
+    assert.throws(() => keys.check(78, '77@N1', '78', 'posts.json'), /users\.json, row 78/);
+    await drained(keys.finish(rows, 'posts.json'));
     assert.throws(() => keys.check(rows + 1, 'x', 'y', 'posts.json'), /users\.json ends after row 20000/);
   });
 });
