@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { generatedPages, readPage, withTable } from '../../../scripts/generateDocs.ts';
 import { ROOT } from '../../../scripts/paths.ts';
+import { addStoreVerbs } from '../../../src/cli/storeVerbs.ts';
 import { addVerbs } from '../../../src/cli/verbs.ts';
 import { PIPELINE } from '../../../src/pipeline.ts';
 import { CONTROL_NAMES, LOSS_NAMES } from '../../../src/protocol/run.ts';
@@ -17,7 +18,9 @@ const FLAGS_OF_OTHERS = ['--data', '--no-open', '--port', '--only', '--output', 
 function commandLine(): Command {
   const program = new Command('smp');
   const surroundings = { root: ROOT, readerScript: '', workingFolder: ROOT, environment: {} };
-  addVerbs(program, { surroundings, stdout: process.stdout, stderr: process.stderr, signal: new AbortController().signal, exitWith: () => undefined });
+  const invocation = { surroundings, stdout: process.stdout, stderr: process.stderr, signal: new AbortController().signal, exitWith: () => undefined };
+  addVerbs(program, invocation);
+  addStoreVerbs(program, invocation);
   return program;
 }
 
