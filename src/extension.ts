@@ -5,7 +5,7 @@ import * as vscode from 'vscode';
 import { CurationFolder, type FolderServices } from './editor/curationFolder.ts';
 import { CurationFolders } from './editor/curationFolders.ts';
 import { DataCommands } from './editor/dataCommands.ts';
-import { startThread } from './editor/databaseWorker.ts';
+import { DatabaseWorker, startThread } from './editor/databaseWorker.ts';
 import { JobLog } from './editor/jobLog.ts';
 import { lookBack } from './editor/lookBack.ts';
 import { LargeFileHint, PagedFiles } from './editor/pagedFile.ts';
@@ -28,9 +28,9 @@ import { StatusBar } from './editor/statusBar.ts';
 import { StoreCommands } from './editor/storeCommands.ts';
 import { StoreNotices } from './editor/storeNotices.ts';
 import { putCommandOnPath } from './editor/terminalPath.ts';
+import type { WorkerData } from './protocol/workerRpc.ts';
 import { openStore } from './store/openStore.ts';
 import { createPostCards } from './store/postCards.ts';
-import { relocateStore } from './store/relocateStore.ts';
 import { defaultStorage, locateStore } from './store/storeLocation.ts';
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
@@ -43,17 +43,14 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     openCards: async (storeFile, folder) => createPostCards(await openStore(storeFile, { readOnly: true, log }), () => currentExperiment(folder)),
     startThread: (data) => startThread(context.asAbsolutePath(join('dist', 'worker.cjs')), data),
   };
-  const openFolder = (uri: vscode.Uri, name: string): CurationFolder => {
-    const { storeFile, storeFolder } = locateStore(uri.fsPath, shared);
-    return new CurationFolder(uri, name, { folder: uri.fsPath, storeFile, storeFolder, resources, storage: shared, productVersion: context.extension.packageJSON.version as string }, services);
+  const workerData = (folder: string): Omit<WorkerData, 'role'> => {
+    const { storeFile, storeFolder } = locateStore(folder, shared);
+    return { folder, storeFile, storeFolder, resources, storage: shared, productVersion: context.extension.packageJSON.version as string };
   };
+  const openFolder = (uri: vscode.Uri, name: string): CurationFolder => new CurationFolder(uri, name, workerData(uri.fsPath), services);
   const sample = new SampleStore({
     shipped: join(resources, 'sample'), storage,
-    relocate: async (storeFile, folder) => {
-      const store = await openStore(storeFile, { readOnly: false, log });
-      relocateStore(store, folder);
-      store.close();
-    },
+    startWorker: (place) => new DatabaseWorker(services.startThread({ ...workerData(place.folder), ...place, role: 'live' }), log),
   });
 
   const folders = new CurationFolders(openFolder);

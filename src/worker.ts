@@ -32,6 +32,7 @@ import { openStore } from './store/openStore.ts';
 import { PostList } from './store/postList.ts';
 import { scoreCounts } from './store/posts.ts';
 import { findRun } from './store/runs.ts';
+import { relocateStore } from './store/relocateStore.ts';
 import { searchPosts } from './store/search.ts';
 import { requireSource } from './store/sources.ts';
 import { storeFault } from './store/storeFaults.ts';
@@ -133,6 +134,10 @@ const live: Handlers<LiveMethods> = {
   storeNotice: async () => {
     const { isUsual, sentence } = describePlace(data.folder, data);
     return { newer: (await store()).newerMigrations, place: isUsual ? null : sentence, revision: storeRevision(await store()) };
+  },
+  relocateStore: async ({ folder }) => {
+    relocateStore(await store(), folder);
+    release();
   },
   releaseStore: () => release(),
   jobRequest: async ({ id }) => {

@@ -4,14 +4,18 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../domain/errors.ts';
+import type { LiveMethods, WorkerData } from '../protocol/workerRpc.ts';
+import type { DatabaseWorker } from './databaseWorker.ts';
 
+const STORE_FOLDER = '.smp';
+const STORE_FILE = 'curation.sqlite';
 const POSTS_FILE = /(text|tags|category)[a-z_]*\.json$/i; // of SMPD's files the one that reads best
 
 export interface SampleStoreOptions {
   readonly shipped: string; // absolute: resources/sample
   readonly storage: string; // absolute: the extension's storage
-  /** Makes the copied store's paths point to where it lies now. */
-  readonly relocate: (storeFile: string, folder: string) => Promise<void>;
+  /** The worker of a store: what writes it is never the extension host. */
+  readonly startWorker: (place: Pick<WorkerData, 'folder' | 'storeFolder' | 'storeFile'>) => DatabaseWorker<LiveMethods>;
 }
 
 export class SampleStore {
@@ -31,9 +35,8 @@ export class SampleStore {
   }
 
   async #install(): Promise<vscode.Uri> {
-    const { shipped, storage, relocate } = this.#options;
-    const store = join('.smp', 'curation.sqlite');
-    if (!existsSync(join(shipped, store))) throw new UserError('sample-missing', vscode.l10n.t('This build ships without the sample.'), vscode.l10n.t('Run the demo instead.'));
+    const { shipped, storage } = this.#options;
+    if (!existsSync(join(shipped, STORE_FOLDER, STORE_FILE))) throw new UserError('sample-missing', vscode.l10n.t('This build ships without the sample.'), vscode.l10n.t('Run the demo instead.'));
     const version = (await readFile(join(shipped, '.inputs'), 'utf8').catch(() => 'unversioned')).trim().slice(0, 12);
     const folder = join(storage, 'sample', version);
     if (!existsSync(folder)) {
@@ -41,13 +44,24 @@ export class SampleStore {
       await mkdir(join(storage, 'sample'), { recursive: true });
       await rm(building, { recursive: true, force: true });
       await cp(shipped, building, { recursive: true });
-      await relocate(join(building, store), folder);
+      await this.#relocate(building, folder);
       await rename(building, folder).catch(async (error: unknown) => {
         if (!existsSync(folder)) throw error;
         await rm(building, { recursive: true, force: true }); // another window was faster
       });
     }
     return vscode.Uri.file(folder);
+  }
+
+  /** Makes the paths of a copied store point to where it will lie. */
+  async #relocate(building: string, folder: string): Promise<void> {
+    const storeFolder = join(building, STORE_FOLDER);
+    const worker = this.#options.startWorker({ folder: building, storeFolder, storeFile: join(storeFolder, STORE_FILE) });
+    try {
+      await worker.request('relocateStore', { folder });
+    } finally {
+      await worker.dispose();
+    }
   }
 
   /** The file of the sample that opens. */

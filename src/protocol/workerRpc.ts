@@ -72,6 +72,8 @@ export const LIVE_METHODS = {
   jobRequest: method<{ stage: string; request: Readonly<Record<string, unknown>> } | null>()(z.object({ id: z.string() })),
   /** What a person should know about the store itself. */
   storeNotice: method<StoreNotice>()(z.object({})),
+  /** Makes the paths of a copied store point to `folder`, and closes it: the copy may then be moved there. */
+  relocateStore: method<void>()(z.object({ folder: z.string().min(1) })),
   /** Closes this worker's connection, for work that needs the store to itself; the next request opens it again. */
   releaseStore: method<void>()(z.object({})),
   /** Ends a trainer job, whoever started it. False when it had ended before. */
