@@ -50,7 +50,7 @@ for (const { name, train, both } of LAYOUTS) {
       const alone = await indexAndSample(train), beside = await indexAndSample(both);
       assert.equal(beside.draw.inputHash, alone.draw.inputHash);
       assert.deepEqual([beside.draw.sizes, beside.draw.rangeMin, beside.draw.rangeMax], [alone.draw.sizes, alone.draw.rangeMin, alone.draw.rangeMax]);
-      assert.deepEqual(beside.statistics, { ...alone.statistics, posts: alone.statistics.posts + TEST.length });
+      assert.deepEqual(beside.statistics, { ...alone.statistics, posts: TRAIN.length + TEST.length, pictureAddresses: TRAIN.length + TEST.length });
       assert.deepEqual(usersWithPosts(beside.store, beside.sourceId), usersWithPosts(alone.store, alone.sourceId));
       assert.deepEqual(scoreCounts(beside.store, beside.sourceId), scoreCounts(alone.store, alone.sourceId));
       const asked = ({ store }: Indexed): unknown => store.prepare('SELECT set_name, form, k, pid, history, answer, prompt_hash FROM instructions ORDER BY set_name, form, k, pid').all();
