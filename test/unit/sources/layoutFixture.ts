@@ -27,10 +27,11 @@ export function postLine({ uid, pid, title = `Title of ${pid}`, tags = 'rock pun
 const lines = <Row>(rows: readonly Row[], of: (row: Row, index: number) => string): string => rows.map((row, index) => `${of(row, index)}\n`).join('');
 const pageOf = (post: LayoutPost): string => `https://www.flickr.com/photos/${post.uid}/${post.pid}`;
 
-/** SMPD 2018 with train posts, and test posts in shards of three. */
+/** SMPD 2018 with train posts, and test posts in shards of three with one list of addresses. */
 export function files2018(train: readonly LayoutPost[], test: readonly LayoutPost[] = []): Files {
   const files: Files = { 't2_train_data.txt': lines(train, postLine), 't2_train_label.txt': lines(train, (_, i) => ((i % 9) + 1).toFixed(2)), 't2_train_img.txt': lines(train, pageOf) };
   for (let i = 0; i * 3 < test.length; i++) files[`t2_metadata${i}.txt`] = lines(test.slice(i * 3, i * 3 + 3), postLine);
+  if (test.length > 0) files['t2_test_img.txt'] = lines(test, pageOf);
   return files;
 }
 
