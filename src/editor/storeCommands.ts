@@ -53,8 +53,9 @@ export class StoreCommands implements vscode.Disposable {
   }
 
   #showReport(check: StoreCheck): void {
-    this.#report ??= vscode.window.createOutputChannel(vscode.l10n.t('SMP Curator: Store'));
-    this.#report.replace(storeCheckText(check));
+    this.#report?.dispose(); // a channel whose text is replaced before it is shown can come up empty
+    this.#report = vscode.window.createOutputChannel(vscode.l10n.t('SMP Curator: Store'));
+    this.#report.append(`${storeCheckText(check)}\n`);
     this.#report.show();
   }
 
