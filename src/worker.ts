@@ -144,6 +144,7 @@ const live: Handlers<LiveMethods> = {
     const run = findRun(await store(), id);
     return run === undefined ? null : { stage: run.stage, request: run.request };
   },
+  trainerPython: ({ python }) => trainerPython(python)(),
   cancelJob: async ({ id, python }) => {
     const { command } = await findPython(python ?? ''); // any Python can end a job, also one without the trainer's packages
     return cancelJob({ store: await store(), host: localHost(() => Promise.resolve(command)), now }, id);

@@ -8,6 +8,7 @@ import { isJobStage, type StageCommands } from './stageCommands.ts';
 /** Following asks for what the job was asked for, whatever the settings say by now. */
 export async function lookBack(model: PipelineModel, stages: StageCommands, log: vscode.LogOutputChannel): Promise<void> {
   await model.refresh();
+  await stages.noticeTrainer();
   const { running } = model;
   if (running === null || running.jobFolder === null) return offerWhatEnded(model, stages, log);
   log.info(`A job from before still runs: ${running.stage} (${running.jobFolder}), ${running.message}`);

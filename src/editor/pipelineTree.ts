@@ -66,7 +66,7 @@ export class PipelineTree implements vscode.TreeDataProvider<PipelineNode>, vsco
   /** The store's entry, with what only this window knows: that it runs, or that a file has changed. */
   #asItIs(source: SourceStatus, entry: EntryStatus): EntryStatus {
     const { running } = this.#model;
-    if (running !== null && running.stage === entry.stage && (running.source ?? source.source) === source.source && isRunningEntry(source, entry)) {
+    if (running !== null && running.stage === entry.stage && (running.source ?? source.source) === source.source) {
       const progress = { message: running.message, ...(running.done === null ? {} : { done: running.done }), ...(running.total === null ? {} : { total: running.total }), ...(running.unit === null ? {} : { unit: running.unit }) };
       return { ...entry, state: 'running', description: progressText(progress), reason: null };
     }
@@ -87,12 +87,6 @@ export class PipelineTree implements vscode.TreeDataProvider<PipelineNode>, vsco
     this.#subscription.dispose();
     this.#changed.dispose();
   }
-}
-
-/** A stage that stands twice in the table (predict) runs at its first entry that is not done. */
-function isRunningEntry(source: SourceStatus, entry: EntryStatus): boolean {
-  const candidates = source.entries.filter((other) => other.stage === entry.stage);
-  return (candidates.find((other) => other.state !== 'done') ?? candidates[0])?.id === entry.id;
 }
 
 function nextItem(source: SourceStatus): vscode.TreeItem {

@@ -178,6 +178,14 @@ export class StageCommands {
     await this.#model.refresh();
   }
 
+  /** Closes the walkthrough's step where the trainer was set up before. That starts Python, which a workspace that nobody trusts must not. */
+  async noticeTrainer(): Promise<void> {
+    const { folder } = this.#model;
+    if (folder === undefined || !vscode.workspace.isTrusted) return;
+    const { python } = machineOf(readSettings(folder.uri));
+    if ((await folder.live.request('trainerPython', { python })) !== null) await tellTrainerReady();
+  }
+
   async setUpTrainer(): Promise<void> {
     const folder = requireFolder(this.#model);
     const { python } = machineOf(readSettings(folder.uri));
@@ -186,7 +194,7 @@ export class StageCommands {
       folder, stage: null, source: null, title,
       run: (signal, onProgress) => folder.bulk.request('setUpTrainer', { python }, { signal, onProgress }),
     });
-    await vscode.commands.executeCommand('setContext', 'smpCurator.trainerReady', true);
+    await tellTrainerReady();
     void tell(vscode.l10n.t('The trainer is set up: {0}', made.python));
   }
 
@@ -214,6 +222,10 @@ export class StageCommands {
       if (action !== undefined && chosen === action.label) void vscode.commands.executeCommand(action.command, action.argument);
     });
   }
+}
+
+async function tellTrainerReady(): Promise<void> {
+  await vscode.commands.executeCommand('setContext', 'smpCurator.trainerReady', true);
 }
 
 function chooseTrainer(): Promise<Settings['export.format']> {

@@ -76,6 +76,8 @@ export const LIVE_METHODS = {
   relocateStore: method<void>()(z.object({ folder: z.string().min(1) })),
   /** Closes this worker's connection, for work that needs the store to itself; the next request opens it again. */
   releaseStore: method<void>()(z.object({})),
+  /** The interpreter that trainer jobs would run with; null: none is set up. Looking for it starts Python. */
+  trainerPython: method<string | null>()(z.object({ python: z.string().nullable() })),
   /** Ends a trainer job, whoever started it. False when it had ended before. */
   cancelJob: method<boolean>()(z.object({ id: z.string(), ...machine })),
 } as const;
