@@ -19,7 +19,7 @@ export function readSettings(folder: vscode.Uri | undefined): Settings {
 
 /** What tells this experiment from another. Falls back to nothing: an unusable setting is the caller's to show. */
 export function experimentOf(settings: Settings): Experiment {
-  return { dataSeed: settings.dataSeed, trainingSeed: settings.trainingSeed, plan: settings.plan, base: settings.base };
+  return { dataSeed: settings.dataSeed, trainingSeed: settings.trainingSeed, plan: settings.plan, base: settings.base, loss: settings['align.loss'] };
 }
 
 /** The experiment that the settings name now; the defaults' while one of them is unusable, which commands say when they need it. */

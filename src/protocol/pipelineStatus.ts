@@ -97,4 +97,5 @@ export interface Experiment {
   readonly trainingSeed: number;
   readonly plan: 'ours' | 'paper';
   readonly base: string;
+  readonly loss?: string | undefined; // align.loss: of several aligned models the one whose answers are shown
 }

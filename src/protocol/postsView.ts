@@ -59,7 +59,7 @@ export const pagePlaceSchema = z.discriminatedUnion('kind', [
 ]);
 export type PagePlace = z.infer<typeof pagePlaceSchema>;
 
-const experimentSchema = z.object({ dataSeed: z.int(), trainingSeed: z.int(), plan: z.enum(['ours', 'paper']), base: z.string() });
+const experimentSchema = z.object({ dataSeed: z.int(), trainingSeed: z.int(), plan: z.enum(['ours', 'paper']), base: z.string(), loss: z.string().optional() });
 
 export const postRowSchema = z.object({
   source: z.string(), pid: z.string(), uid: z.string(),

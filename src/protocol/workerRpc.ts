@@ -27,7 +27,7 @@ export type WorkerData = z.infer<typeof workerDataSchema>;
 /** What only this machine knows and a person may set; it travels with each piece of work, since it can change between two. */
 const machine = { python: z.string().nullable(), threads: z.int().positive().nullable() };
 
-const experiment = { dataSeed: z.int(), trainingSeed: z.int(), plan: z.enum(PLANS), base: z.string() };
+const experiment = { dataSeed: z.int(), trainingSeed: z.int(), plan: z.enum(PLANS), base: z.string(), loss: z.string().optional() };
 const source = z.string().min(1);
 
 /** A post as a list shows it. */

@@ -7,6 +7,7 @@ import { SMPD_PID_KEYS, type CardPrediction, type PostCard, type PostCards, type
 import type { ModelRole, SetName } from '../protocol/stages.ts';
 import { captionTouchedSince } from './captions.ts';
 import type { Database } from './database.ts';
+import { pictureOf } from './fetchedPictures.ts';
 import { indexedFiles } from './generations.ts';
 import { captionPolicyOf, promptHash, windowRequest } from './instructions.ts';
 import { earlierPosts, postAt, postByPid, type StoredPost } from './posts.ts';
@@ -23,12 +24,12 @@ interface PredictionRow {
 }
 
 /**
- * The answer a person would want goes first: of the experiment that the settings name, of its most tuned model, of the newest
- * run; of that run exact before greedy and the longest history. Predictions are p, models m, draws d, runs r.
+ * The answer a person would want goes first: of the experiment that the settings name, of its most tuned model (of aligned ones
+ * that of the loss that is set), of the newest run; of that run exact before greedy and the longest history. Predictions are p, models m, draws d, runs r.
  */
 export const PREDICTION_PREFERENCE = `
   (ifnull(d.seed, :dataSeed) = :dataSeed AND m.plan = :plan AND m.training_seed = :trainingSeed AND m.base = :base) DESC,
-  CASE m.role WHEN 'aligned' THEN 0 WHEN 'sft' THEN 1 ELSE 2 END, ifnull(r.started_at, p.predicted_at) DESC, p.decoder = 'median' DESC, p.k DESC, p.predicted_at DESC`;
+  CASE m.role WHEN 'aligned' THEN 0 WHEN 'sft' THEN 1 ELSE 2 END, (m.role = 'aligned' AND m.variant = :loss) DESC, ifnull(r.started_at, p.predicted_at) DESC, p.decoder = 'median' DESC, p.k DESC, p.predicted_at DESC`;
 
 const NEWEST_PREDICTION = `
   SELECT p.value, p.text, p.quantiles, p.decoder, p.k, p.history, p.run_id, p.predicted_at, p.prompt_hash,
@@ -37,12 +38,15 @@ const NEWEST_PREDICTION = `
   WHERE p.source_id = :source AND p.pid = :pid AND p.decoder IN ('median','greedy') AND (:role IS NULL OR m.role = :role)
   ORDER BY ${PREDICTION_PREFERENCE} LIMIT 1`;
 
-/** @param experimentNow the experiment that the settings name at the moment; its predictions go first */
-export function createPostCards(store: Database, experimentNow: () => Experiment): PostCards {
+/**
+ * @param experimentNow the experiment that the settings name at the moment; its predictions go first
+ * @param pictures folder of fetched pictures; null: none are shown
+ */
+export function createPostCards(store: Database, experimentNow: () => Experiment, pictures: string | null = null): PostCards {
   const byKey = (key: PostKey, role: ModelRole | null = null): PostCard | null => {
     const source = sourceByName(store, key.source);
     const post = source === null ? null : postByPid(store, source.id, key.pid);
-    return source === null || post === null ? null : toCard(store, source, post, experimentNow(), role);
+    return source === null || post === null ? null : toCard(store, pictures, source, post, experimentNow(), role);
   };
   return {
     fileOf: (path) => fileOfSource(store, path) ?? fileOfExport(store, path),
@@ -51,7 +55,7 @@ export function createPostCards(store: Database, experimentNow: () => Experiment
     atRow(path, row) {
       const post = postAt(store, path, row);
       const source = post === null ? null : sourceByName(store, post.source);
-      return source === null || post === null ? null : toCard(store, source, post, experimentNow(), null);
+      return source === null || post === null ? null : toCard(store, pictures, source, post, experimentNow(), null);
     },
     filesOf(name) {
       const source = sourceByName(store, name);
@@ -95,23 +99,23 @@ function fileOfExport(store: Database, path: string): PostFile | null {
   return match === undefined ? null : { source: match.source, layout: 'json', pidKeys: TRACE_KEYS, rowAligned: false, pidColumn: null, delimiter: null, indexed: null };
 }
 
-function toCard(store: Database, source: Source, post: StoredPost, experiment: Experiment, role: ModelRole | null): PostCard {
+function toCard(store: Database, pictures: string | null, source: Source, post: StoredPost, experiment: Experiment, role: ModelRole | null): PostCard {
   const caption = store.prepare<{ text: string }>('SELECT text FROM captions WHERE source_id = ? AND pid = ? ORDER BY id DESC LIMIT 1').get(post.sourceId, post.pid);
   const earlier = earlierPosts(store, post, EARLIER_SHOWN);
   const excluded = store.prepare('SELECT 1 FROM excluded_posts WHERE source_id = ? AND pid = ?').get(post.sourceId, post.pid);
   return {
     source: source.name, sourceKind: source.kind, pid: post.pid, uid: post.uid, title: post.title, category: post.category, subcategory: post.subcategory,
-    concept: post.concept, postedAt: post.postedAt, label: post.label, caption: caption?.text ?? null, root: source.root,
-    imagePath: source.hasPictures ? post.imagePath : null, dropped: post.dropped, excluded: excluded !== undefined,
+    concept: post.concept, postedAt: post.postedAt, label: post.label, caption: caption?.text ?? null,
+    ...pictureOf(store, pictures, source, post), dropped: post.dropped, excluded: excluded !== undefined,
     earlier: earlier.map(({ label }) => label!),
     prediction: newestPrediction(store, source, post, earlier, experiment, role), file: join(source.root, post.file), row: post.row,
   };
 }
 
 function newestPrediction(
-  store: Database, source: Source, post: StoredPost, earlier: readonly StoredPost[], { dataSeed, plan, trainingSeed, base }: Experiment, role: ModelRole | null,
+  store: Database, source: Source, post: StoredPost, earlier: readonly StoredPost[], { dataSeed, plan, trainingSeed, base, loss = '' }: Experiment, role: ModelRole | null,
 ): CardPrediction | null {
-  const row = store.prepare<PredictionRow>(NEWEST_PREDICTION).get({ source: post.sourceId, pid: post.pid, role, dataSeed, plan, trainingSeed, base });
+  const row = store.prepare<PredictionRow>(NEWEST_PREDICTION).get({ source: post.sourceId, pid: post.pid, role, dataSeed, plan, trainingSeed, base, loss });
   if (row === undefined) return null;
   const quantiles = row.quantiles === null ? {} : (JSON.parse(row.quantiles) as Record<string, Hundredths | undefined>);
   const history = JSON.parse(row.history) as string[];

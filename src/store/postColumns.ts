@@ -250,7 +250,7 @@ export class LivePostColumns {
   }
 
   /** Of each post the answer that a hover would show. */
-  async #readPredictions(loaded: Loaded, { dataSeed, plan, trainingSeed, base }: Experiment): Promise<void> {
+  async #readPredictions(loaded: Loaded, { dataSeed, plan, trainingSeed, base, loss = '' }: Experiment): Promise<void> {
     loaded.columns.prediction.fill(NO_VALUE);
     loaded.orders.delete('error');
     const upTo = this.#store.prepare<{ pid: string | null }>('SELECT max(pid) AS pid FROM (SELECT pid FROM predictions WHERE source_id = ? AND pid > ? ORDER BY pid LIMIT 2000)');
@@ -264,7 +264,7 @@ export class LivePostColumns {
       for (let after = ''; ; ) {
         const end = upTo.get(part.sourceId, after)!.pid;
         if (end === null) break;
-        const read = slice.get({ generation: part.generation, source: part.sourceId, after, upTo: end, dataSeed, plan, trainingSeed, base })!;
+        const read = slice.get({ generation: part.generation, source: part.sourceId, after, upTo: end, dataSeed, plan, trainingSeed, base, loss })!;
         const [ids, answers] = [JSON.parse(read.ids) as number[], JSON.parse(read.answers) as (number | null)[]];
         ids.forEach((id, row) => {
           const at = positionOfId(loaded.columns.id, id);

@@ -244,12 +244,12 @@ export class PostList {
       'SELECT u.set_name FROM draws d JOIN draw_users u ON u.draw_id = d.id AND u.uid = ? WHERE d.source_id = ? AND d.seed = ?').get(uid, sourceId, seed)?.set_name ?? 'none';
   }
 
-  #answers(sourceId: number, pid: string, { dataSeed, plan, trainingSeed, base }: Experiment, limit: number): AnswerRow[] {
+  #answers(sourceId: number, pid: string, { dataSeed, plan, trainingSeed, base, loss = '' }: Experiment, limit: number): AnswerRow[] {
     return this.#store.prepare<AnswerRow>(
       `SELECT p.value, p.text, p.quantiles, p.decoder, p.k, p.history, p.predicted_at, m.role, m.variant, m.base
        FROM predictions p JOIN models m ON m.id = p.model_id LEFT JOIN draws d ON d.id = m.draw_id LEFT JOIN runs r ON r.id = p.run_id
        WHERE p.source_id = :source AND p.pid = :pid AND p.decoder IN ('median','greedy') ORDER BY ${PREDICTION_PREFERENCE} LIMIT :limit`,
-    ).all({ source: sourceId, pid, dataSeed, plan, trainingSeed, base, limit });
+    ).all({ source: sourceId, pid, dataSeed, plan, trainingSeed, base, loss, limit });
   }
 
   #details(at: number, experiment: Experiment): PostDetails {

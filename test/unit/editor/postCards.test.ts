@@ -70,6 +70,8 @@ describe('post cards', () => {
     }
     store.prepare("UPDATE predictions SET run_id = 'predict-1' WHERE model_id <> ?").run(dpo);
     store.prepare("UPDATE predictions SET run_id = 'predict-2' WHERE model_id = ?").run(dpo);
+    const ofLoss = (loss: string) => createPostCards(store, () => ({ ...experiment, loss })).byKey(key)!.prediction!.model;
+    assert.deepEqual(['idpop', 'dpo', 'dpop'].map(ofLoss), ['idpop, tiny', 'dpo, tiny', 'dpo, tiny'], 'the loss that is set goes before a newer run of another');
     assert.equal(value({}), 640); // greedy, but of the newest run
   });
 
