@@ -74,11 +74,23 @@ export async function openStore(path: string, options: OpenStoreOptions): Promis
       connection.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     }
     const store = createDatabase(connection, connect, path, readOnly, newer);
-    if (!readOnly && (await sweepGenerations(store, SWEEP_MILLISECONDS))) options.log?.info(`The store ${path} held posts of an import that was broken off or replaced; they were invisible, and are being removed.`);
+    if (!readOnly && (await sweepWhereItCan(store, options.log))) options.log?.info(`The store ${path} held posts of an import that was broken off or replaced; they were invisible, and are being removed.`);
     return store;
   } catch (error) {
     connection.close();
     throw storeFault(error, path) ?? error;
+  }
+}
+
+/** On a full disk nothing can be removed, but all posts can be read: that must not keep a store shut. */
+async function sweepWhereItCan(store: Database, log: Log | undefined): Promise<boolean> {
+  try {
+    return await sweepGenerations(store, SWEEP_MILLISECONDS);
+  } catch (error) {
+    const fault = storeFault(error, store.path) ?? error;
+    if (!(fault instanceof UserError && (fault.code === 'disk-full' || fault.code === 'store-busy'))) throw error;
+    log?.warn(fault.message);
+    return false;
   }
 }
 
