@@ -8,6 +8,7 @@ export function statisticsDetails(statistics: SourceStatistics): StatusDetail[] 
     { label: 'users', description: number(statistics.users) },
     { label: 'users with at least 5 posts', description: number(statistics.usersWithFivePosts) },
     { label: 'posts', description: number(statistics.posts) },
+    ...(statistics.labelled === statistics.posts || statistics.labelled === 0 ? [] : [{ label: 'of them to be predicted', description: number(statistics.posts - statistics.labelled) }]),
     { label: 'categories, subcategories, concepts', description: [statistics.categories, statistics.subcategories, statistics.concepts].map(number).join(', ') },
     { label: 'distinct tags', description: number(statistics.distinctTags) },
     { label: 'tags a post', description: statistics.tagsPerPost.toFixed(1) },
