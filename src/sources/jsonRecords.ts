@@ -3,6 +3,7 @@
 // where that fails a scan over all bytes finds where they do (strings, escapes, depth).
 import { isUtf8 } from 'node:buffer';
 import { UserError } from '../domain/errors.ts';
+import { visible } from './postSource.ts';
 
 /** Bytes of one element beyond which the file is taken for something else. */
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
@@ -154,5 +155,5 @@ function parseElements(buffer: Buffer, bounds: readonly number[], file: string, 
 }
 
 function broken(file: string, record: number, what: string): UserError {
-  return new UserError('json-broken', `${file}, record ${record}: ${what}.`, 'Fetch or make the file again, then index again.');
+  return new UserError('json-broken', `${file}, record ${record}: ${visible(what)}.`, 'Fetch or make the file again, then index again.');
 }

@@ -7,7 +7,7 @@ import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { parquetMetadataAsync, parquetReadObjects, parquetSchema, type AsyncBuffer, type ColumnMetaData, type Compressors, type FileMetaData, type ParquetParsers } from 'hyparquet';
 import { UserError } from '../domain/errors.ts';
 import { hashFile } from './hashedFile.ts';
-import { shown } from './postSource.ts';
+import { shown, visible } from './postSource.ts';
 import { hasPlausiblePages } from './parquetPages.ts';
 import type { RawRow, TableRows } from './tableRows.ts';
 
@@ -187,7 +187,7 @@ async function decoding<Result>(file: string, where: string, act: () => Promise<
 }
 
 function broken(file: string, where: string, what: string, cause?: unknown): UserError {
-  return new UserError('table-broken', `${file}, ${where}: this is no sound Parquet file (${what.slice(0, 200)}).`, 'Fetch or write the file again, then index again.', cause === undefined ? undefined : { cause });
+  return new UserError('table-broken', `${file}, ${where}: this is no sound Parquet file (${visible(what.slice(0, 200))}).`, 'Fetch or write the file again, then index again.', cause === undefined ? undefined : { cause });
 }
 
 /** Node's own decompressors where it has them: they are faster, and stop at the length that the page announces. */

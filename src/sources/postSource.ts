@@ -76,5 +76,10 @@ export const MAX_ID = 200;
 export function shown(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing');
   const short = text.length > 60 ? `${text.slice(0, 60)}…` : text;
-  return `“${short.replace(/[\u0000-\u001f\u007f]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`)}”`;
+  return `“${visible(short)}”`;
+}
+
+/** Control characters made visible, for messages that quote what a file holds. */
+export function visible(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

@@ -5,7 +5,7 @@
 // users is used by no stage and not kept.
 import { UserError } from '../domain/errors.ts';
 import type { KeyCheck } from './joinColumns.ts';
-import { shown } from './postSource.ts';
+import { shown, visible } from './postSource.ts';
 
 const QUOTE = 0x22, BACKSLASH = 0x5c, OPEN_BRACKET = 0x5b, CLOSE_BRACKET = 0x5d, OPEN_BRACE = 0x7b, CLOSE_BRACE = 0x7d, COMMA = 0x2c, COLON = 0x3a, BLANK = 0x20;
 /** Bytes of a name or an id beyond which the file is taken for something else. */
@@ -308,7 +308,7 @@ class UserFileScanner {
     try {
       return JSON.parse(`"${text}"`) as string;
     } catch (error) {
-      throw this.#broken((error as Error).message);
+      throw this.#broken(visible((error as Error).message));
     }
   }
 

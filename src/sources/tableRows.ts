@@ -3,7 +3,7 @@
 import { isUtf8 } from 'node:buffer';
 import { Parser, type CsvError } from 'csv-parse';
 import { UserError } from '../domain/errors.ts';
-import { shown } from './postSource.ts';
+import { shown, visible } from './postSource.ts';
 import { readTextLines } from './textLines.ts';
 
 export interface TableFormat {
@@ -127,7 +127,7 @@ function checkedHeader(cells: readonly string[], file: string): string[] {
 }
 
 function brokenTable(file: string, line: number, error: CsvError): UserError {
-  const what = error.code === 'CSV_QUOTE_NOT_CLOSED' || error.code === 'CSV_MAX_RECORD_SIZE' ? 'a quote that opens here is never closed' : error.message;
+  const what = error.code === 'CSV_QUOTE_NOT_CLOSED' || error.code === 'CSV_MAX_RECORD_SIZE' ? 'a quote that opens here is never closed' : visible(error.message);
   return new UserError('table-broken', `${file}, line ${line}: ${what}.`, 'Correct the row (a quote inside a quoted value is written twice), then index again.');
 }
 
@@ -160,7 +160,7 @@ async function* readJsonLines(chunks: AsyncIterable<Buffer>, file: string): Asyn
       try {
         values = JSON.parse(text);
       } catch (error) {
-        rows.push({ row: line, values: {}, fault: { reason: 'no JSON', detail: (error as Error).message.slice(0, 100) } });
+        rows.push({ row: line, values: {}, fault: { reason: 'no JSON', detail: visible((error as Error).message.slice(0, 100)) } });
         continue;
       }
       if (typeof values !== 'object' || values === null || Array.isArray(values)) rows.push({ row: line, values: {}, fault: { reason: 'no JSON object', detail: shown(text) } });
