@@ -19,27 +19,7 @@ export async function* captionImages(context: StageContext, request: StageReques
   const { store } = context;
   const source = requireSource(store, request.source);
 
-  // First everything is read and checked, so that a fault in the last line leaves the store as it was.
-  const hash = createHash('sha256').update(source.fingerprint);
-  let lines = 0;
-  let others = 0;
-  let other = '';
-  for await (const line of readCaptionFile(request.import)) {
-    hash.update(JSON.stringify([line.source, line.pid, line.caption, line.by]));
-    lines += 1;
-    if (!isFor(source, line)) {
-      others += 1;
-      other = line.source!;
-    }
-    if (lines % LINES_BETWEEN_LOOKS === 0) {
-      yield { message: 'Checking captions', done: lines, unit: 'lines' };
-      signal.throwIfAborted();
-    }
-  }
-  if (lines > 0 && others === lines) {
-    throw new UserError('captions-other-source', `All ${lines} captions in ${request.import} are for another source (“${other}”), none for “${source.name}”.`, 'Name the source they belong to, or change “source” in the file.');
-  }
-  const inputHash = hash.digest('hex');
+  const { lines, otherSource, inputHash } = yield* checkCaptions(source, request.import, signal);
   if (readStageState(store, source.id, 'caption', '')?.inputHash === inputHash) {
     const counts = countCaptions(store, source.id);
     return { summary: `These captions are in the store already: ${counts.captioned} posts have one.`, counts: { ...counts }, unchanged: true };
@@ -70,9 +50,39 @@ export async function* captionImages(context: StageContext, request: StageReques
   }
   write();
 
-  const counts = { added, unknown: unknown.length, empty, otherSource: others, ...countCaptions(store, source.id) };
+  const counts = { added, unknown: unknown.length, empty, otherSource, ...countCaptions(store, source.id) };
   recordStageSuccess(store, source.id, 'caption', '', inputHash, counts, context.now());
-  return { summary: summaryOf(source, added, unknown, empty, others), counts, unchanged: added === 0 };
+  return { summary: summaryOf(source, added, unknown, empty, otherSource), counts, unchanged: added === 0 };
+}
+
+interface CheckedCaptions {
+  readonly lines: number;
+  readonly otherSource: number; // of these, for another source
+  readonly inputHash: string; // of the captions and of the posts they are for
+}
+
+/** Reads and checks a whole file before anything is written, so that a fault in its last line leaves the store as it was. */
+async function* checkCaptions(source: Source, file: string, signal: AbortSignal): LongWork<CheckedCaptions> {
+  const hash = createHash('sha256').update(source.fingerprint);
+  let lines = 0;
+  let otherSource = 0;
+  let other = '';
+  for await (const line of readCaptionFile(file)) {
+    hash.update(JSON.stringify([line.source, line.pid, line.caption, line.by]));
+    lines += 1;
+    if (!isFor(source, line)) {
+      otherSource += 1;
+      other = line.source!;
+    }
+    if (lines % LINES_BETWEEN_LOOKS === 0) {
+      yield { message: 'Checking captions', done: lines, unit: 'lines' };
+      signal.throwIfAborted();
+    }
+  }
+  if (lines > 0 && otherSource === lines) {
+    throw new UserError('captions-other-source', `All ${lines} captions in ${file} are for another source (“${other}”), none for “${source.name}”.`, 'Name the source they belong to, or change “source” in the file.');
+  }
+  return { lines, otherSource, inputHash: hash.digest('hex') };
 }
 
 const isFor = (source: Source, line: CaptionLine): boolean => line.source === null || line.source === source.name;

@@ -89,23 +89,7 @@ export async function* runJob(context: StageContext, order: JobOrder, signal: Ab
       record(context.now());
       await startJob(context, order, id, status !== null && status.state !== 'succeeded');
     }
-    let followed = false;
-    try {
-      if (running !== null) yield { message: `${order.title}: already running, following it` };
-      for await (const { lines } of followLines(host, id, 'events.jsonl', 0, signal)) {
-        const progress = events.read(lines);
-        if (progress !== null) yield progress;
-      }
-      followed = !signal.aborted;
-    } finally {
-      // The job goes on by itself, so it is ended here however a cancel was noticed: by the end of following, by a reader
-      // that stops reading after an abort, or by an error. Without an abort it stays: the next call follows it further.
-      if (!followed && signal.aborted) {
-        const ended = await host.cancel(id);
-        recordRunEnd(context.store, id, ended?.state ?? 'cancelled', {}, context.now());
-      }
-    }
-    signal.throwIfAborted();
+    yield* followJob(context, id, events, running === null ? null : `${order.title}: already running, following it`, signal);
     status = await host.status(id);
     for (const warning of events.warnings) context.log.warn(`${order.title}: ${warning}`);
     if (status?.state === 'succeeded' && (await exists(output))) {
@@ -117,6 +101,29 @@ export async function* runJob(context: StageContext, order: JobOrder, signal: Ab
   } finally {
     await rm(building, { recursive: true, force: true });
   }
+}
+
+/**
+ * Reads a job's events to its end, or cancels it where the signal says so. The job goes on by itself, so it is ended here
+ * however a cancel was noticed: by the end of following, by a reader that stops reading after an abort, or by an error.
+ * Without an abort it stays: the next call follows it further.
+ */
+async function* followJob(context: StageContext, id: string, events: TrainerEvents, begins: string | null, signal: AbortSignal): LongWork<void> {
+  let followed = false;
+  try {
+    if (begins !== null) yield { message: begins };
+    for await (const { lines } of followLines(context.host, id, 'events.jsonl', 0, signal)) {
+      const progress = events.read(lines);
+      if (progress !== null) yield progress;
+    }
+    followed = !signal.aborted;
+  } finally {
+    if (!followed && signal.aborted) {
+      const ended = await context.host.cancel(id);
+      recordRunEnd(context.store, id, ended?.state ?? 'cancelled', {}, context.now());
+    }
+  }
+  signal.throwIfAborted();
 }
 
 /** Starts a job, or finds that another process was faster. */
