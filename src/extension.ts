@@ -30,6 +30,7 @@ import { StoreNotices } from './editor/storeNotices.ts';
 import { putCommandOnPath } from './editor/terminalPath.ts';
 import type { WorkerData } from './protocol/workerRpc.ts';
 import { openStore } from './store/openStore.ts';
+import { picturesFolder } from './store/fetchedPictures.ts';
 import { createPostCards } from './store/postCards.ts';
 import { defaultStorage, locateStore } from './store/storeLocation.ts';
 
@@ -40,7 +41,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const resources = context.asAbsolutePath('resources');
   const services: FolderServices = {
     log,
-    openCards: async (storeFile, folder) => createPostCards(await openStore(storeFile, { readOnly: true, log }), () => currentExperiment(folder)),
+    openCards: async (storeFile, storeFolder, folder) => createPostCards(await openStore(storeFile, { readOnly: true, log }), () => currentExperiment(folder), picturesFolder(storeFolder)),
     startThread: (data) => startThread(context.asAbsolutePath(join('dist', 'worker.cjs')), data),
   };
   const workerData = (folder: string): Omit<WorkerData, 'role'> => {

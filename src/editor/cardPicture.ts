@@ -1,14 +1,18 @@
-// The picture of a hover: only from inside the source's folder (links followed), only a picture by its name, never a huge one.
-import { realpath, stat } from 'node:fs/promises';
+// The picture of a hover: only from inside the source's folder (links followed), only a picture by its name and its
+// bytes, whole, and small enough to be decoded.
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { extname, isAbsolute, join, relative, sep } from 'node:path';
+import { pictureFault } from '../domain/pictureFormats.ts';
 import type { PostCard } from '../protocol/postCard.ts';
 import type { Translate } from './hoverCard.ts';
 
-const EXTENSIONS = new Set(['.jpg', '.jpeg', '.png', '.gif', '.webp', '.bmp']);
+const EXTENSIONS = new Set(['.jpg', '.jpeg', '.png', '.gif', '.webp']);
 const LARGEST = 8 * 1024 * 1024; // bytes; the editor decodes the whole picture for a thumbnail
 
-export type MissingPicture = 'no-file' | 'empty' | 'too-large' | 'outside' | 'no-picture';
+export type MissingPicture = 'no-file' | 'empty' | 'too-large' | 'outside' | 'no-picture' | 'broken';
 export type FoundPicture = { readonly file: string } | { readonly missing: MissingPicture };
+
+const FAULTS = { 'picture too large': 'too-large', 'picture broken': 'broken', 'picture of unknown format': 'no-picture' } as const;
 
 /** Null where the source has no pictures. The file is the path below the real root. */
 export async function findPicture(card: Pick<PostCard, 'root' | 'imagePath'>): Promise<FoundPicture | null> {
@@ -23,7 +27,10 @@ export async function findPicture(card: Pick<PostCard, 'root' | 'imagePath'>): P
     if (inside === '' || inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) return { missing: 'outside' };
     const { size } = await stat(file);
     if (size === 0) return { missing: 'empty' };
-    return size > LARGEST ? { missing: 'too-large' } : { file };
+    if (size > LARGEST) return { missing: 'too-large' };
+    const bytes = await readFile(file); // what the import said may be about another file by now
+    const fault = pictureFault({ size: bytes.length, read: (position, length) => bytes.subarray(position, position + length) });
+    return fault === null ? { file } : { missing: FAULTS[fault] };
   } catch {
     return { missing: 'no-file' };
   }
@@ -35,6 +42,7 @@ export function missingPictureText(missing: MissingPicture, t: Translate): strin
     case 'empty': return t('the image file is empty');
     case 'too-large': return t('the image file is too large to show');
     case 'outside': return t('the image file lies outside of the data set');
+    case 'broken': return t('the image file is broken');
     case 'no-picture': return t('the image file is of an unknown kind');
   }
 }

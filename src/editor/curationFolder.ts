@@ -11,7 +11,7 @@ import { percentileReader } from './percentiles.ts';
 
 /** What the composition root hands in: it alone knows the store and where the bundles lie. */
 export interface FolderServices {
-  readonly openCards: (storeFile: string, folder: vscode.Uri) => Promise<PostCards>;
+  readonly openCards: (storeFile: string, storeFolder: string, folder: vscode.Uri) => Promise<PostCards>;
   readonly startThread: (data: WorkerData) => StartThread;
   readonly log: Log;
 }
@@ -63,7 +63,7 @@ export class CurationFolder implements vscode.Disposable {
     const cards: OpenCards = {
       inode,
       // A store that cannot be read (yet) gives no hovers; the next look tries again.
-      opened: this.#services.openCards(this.storeFile, this.uri).catch((error: unknown) => {
+      opened: this.#services.openCards(this.storeFile, this.storeFolder, this.uri).catch((error: unknown) => {
         this.#services.log.warn(`Hovers cannot read the store: ${error instanceof Error ? error.message : String(error)}`);
         if (this.#cards === cards) this.#cards = undefined;
         return null;

@@ -1,8 +1,8 @@
-// Tells whether a post's picture can be used: where it lies, and what its first and last bytes say (pictureFormats.ts).
+// Tells whether a post's picture can be used: where it lies, and what its first and last bytes say (domain/pictureFormats.ts).
 // Hundreds of thousands are looked at in one import, so a look is a few system calls and remembers what folders it has seen.
 import { closeSync, lstatSync, openSync, readSync, realpathSync, statSync, type Stats } from 'node:fs';
-import { dirname, join, sep } from 'node:path';
-import { pictureFault, type PictureFault } from './pictureFormats.ts';
+import { dirname, isAbsolute, join, sep } from 'node:path';
+import { pictureFault, type PictureFault } from '../domain/pictureFormats.ts';
 
 export interface PictureCheck {
   readonly fault: 'picture missing' | 'picture empty' | 'picture outside the folder' | PictureFault | null;
@@ -15,7 +15,6 @@ export class PictureFolder {
   readonly #root: string;
   readonly #realRoot: string;
   readonly #foldersInside = new Map<string, boolean>();
-  #buffer = Buffer.alloc(4096);
 
   constructor(root: string) {
     this.#root = root;
@@ -25,7 +24,7 @@ export class PictureFolder {
   /** @param path relative to the root, with forward slashes. */
   check(path: string): PictureCheck {
     const full = join(this.#root, path);
-    if (full !== this.#root && !full.startsWith(this.#root.endsWith(sep) ? this.#root : this.#root + sep)) return { fault: 'picture outside the folder', state: '' };
+    if (isAbsolute(path) || (full !== this.#root && !full.startsWith(this.#root.endsWith(sep) ? this.#root : this.#root + sep))) return { fault: 'picture outside the folder', state: '' };
     let status: Stats | undefined;
     try {
       status = lstatSync(full, { throwIfNoEntry: false });
@@ -79,17 +78,16 @@ export class PictureFolder {
       return 'picture broken'; // cannot be read
     }
     try {
-      return pictureFault({ size, read: (position, length) => this.#read(file, position, length) });
+      return pictureFault({ size, read: (position, length) => readAt(file, position, length) });
     } catch {
       return 'picture broken';
     } finally {
       closeSync(file);
     }
   }
+}
 
-  /** Into one buffer for all, which grows for the few pictures that are read further. */
-  #read(file: number, position: number, length: number): Buffer {
-    if (this.#buffer.length < length) this.#buffer = Buffer.alloc(length);
-    return this.#buffer.subarray(0, readSync(file, this.#buffer, 0, length, position));
-  }
+function readAt(file: number, position: number, length: number): Buffer {
+  const buffer = Buffer.allocUnsafe(length);
+  return buffer.subarray(0, readSync(file, buffer, 0, length, position));
 }

@@ -97,3 +97,11 @@ export function countReturningPosts(store: Database, sourceId: number): number {
 export function picturesFolder(storeFolder: string): string {
   return join(storeFolder, 'pictures');
 }
+
+/** Where a post's picture is: the fetched one, else the data set's own; `imagePath` null where the source has no pictures. */
+export function pictureOf(
+  store: Database, folder: string | null, source: { readonly id: number; readonly root: string; readonly hasPictures: boolean }, post: { readonly pid: string; readonly imagePath: string; readonly imageUrl: string },
+): { readonly root: string; readonly imagePath: string | null } {
+  const file = folder === null ? null : fetchedPicture(store, source.id, post.pid, post.imageUrl);
+  return folder !== null && file !== null ? { root: folder, imagePath: file } : { root: source.root, imagePath: source.hasPictures ? post.imagePath : null };
+}

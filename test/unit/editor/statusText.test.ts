@@ -9,6 +9,7 @@ import { reportMarkdown } from '../../../src/editor/reportMarkdown.ts';
 import { entryDescription, failuresOf, runningText, statusLine } from '../../../src/editor/statusText.ts';
 import type { EntryStatus, RunningWork, SourceStatus } from '../../../src/protocol/pipelineStatus.ts';
 import type { EvaluationReport, EvaluationRow } from '../../../src/protocol/report.ts';
+import { PICTURES } from '../sources/pictureBytes.ts';
 
 const translate = (message: string, ...args: (string | number)[]): string => message.replace(/\{(\d+)\}/g, (_match, index: string) => String(args[Number(index)]));
 const timeLeft = (seconds: number): string => `${seconds} s left`;
@@ -124,7 +125,9 @@ describe('pictures of hovers', () => {
   before(() => {
     root = mkdtempSync(join(tmpdir(), 'smp-pictures-'));
     mkdirSync(join(root, 'data', 'train'), { recursive: true });
-    for (const [name, content] of [['good.jpg', 'x'], ['empty.png', ''], ['notes.txt', 'x'], ['huge.png', Buffer.alloc(9 * 1024 * 1024)]] as const) writeFileSync(join(root, 'data', 'train', name), content);
+    const bomb = Buffer.from(PICTURES.png);
+    bomb.writeUInt32BE(100_000, 16);
+    for (const [name, content] of [['good.jpg', PICTURES.jpeg], ['empty.png', ''], ['cut.jpg', PICTURES.jpeg.subarray(0, -2)], ['page.jpg', '<html>'], ['bomb.png', bomb], ['notes.txt', 'x'], ['huge.png', Buffer.alloc(9 * 1024 * 1024)]] as const) writeFileSync(join(root, 'data', 'train', name), content);
     writeFileSync(join(root, 'secret.jpg'), 'x');
     symlinkSync(join(root, 'secret.jpg'), join(root, 'data', 'train', 'link.jpg'));
   });
@@ -139,7 +142,7 @@ describe('pictures of hovers', () => {
 
   it('are missing with a reason', async () => {
     assert.equal(await find(null), null); // a source without pictures
-    for (const [path, missing] of [['', 'no-file'], ['train/nothing.jpg', 'no-file'], ['https://example.com/a.jpg', 'no-file'], ['train/empty.png', 'empty'], ['train/notes.txt', 'no-picture'], ['train/huge.png', 'too-large']]) {
+    for (const [path, missing] of [['', 'no-file'], ['train/nothing.jpg', 'no-file'], ['https://example.com/a.jpg', 'no-file'], ['train/empty.png', 'empty'], ['train/notes.txt', 'no-picture'], ['train/huge.png', 'too-large'], ['train/bomb.png', 'too-large'], ['train/cut.jpg', 'broken'], ['train/page.jpg', 'no-picture']]) {
       assert.deepEqual(await find(path!), { missing }, path);
     }
   });

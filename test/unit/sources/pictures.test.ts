@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'mocha';
-import { MAX_SIDE, pictureFault, type PictureFault } from '../../../src/sources/pictureFormats.ts';
+import { MAX_SIDE, pictureFault, type PictureFault } from '../../../src/domain/pictureFormats.ts';
 import { PictureFolder } from '../../../src/sources/pictures.ts';
 import { PICTURES } from './pictureBytes.ts';
 import { removeFolders, temporaryFolder, writeFiles } from './sourceFixture.ts';

@@ -6,6 +6,7 @@ import { after, describe, it } from 'mocha';
 import { listSkippedRows } from '../../../src/store/generations.ts';
 import { postByPid } from '../../../src/store/posts.ts';
 import { requireSource } from '../../../src/store/sources.ts';
+import { PICTURES } from '../sources/pictureBytes.ts';
 import { contentOf, csvTable, DRIVERS, goodRows, openStoreAtWork, orderedPids, removeFolders, temporaryFolder, writeFiles } from '../sources/sourceFixture.ts';
 
 const HEADER = 'id,user,time,title,score\n';
@@ -176,10 +177,9 @@ describe('indexing tables of other shapes', () => {
 
   it('drops posts by their pictures where a column names them and some are there', async () => {
     const folder = temporaryFolder();
-    const jpeg = Buffer.from([0xff, 0xd8, 0xff, 0, 0xff, 0xd9]);
     writeFiles(folder, {
       'posts.csv': csvTable([['a', 'u', '2020-01-01', 'pictures/a.jpg', '1.5'], ['b', 'u', '2020-01-02', 'pictures/b.jpg', '1.5'], ['c', 'u', '2020-01-03', '../c.jpg', '1.5']], 'id,user,time,image,score'),
-      'pictures/a.jpg': jpeg,
+      'pictures/a.jpg': PICTURES.jpeg,
     });
     const { store, index } = await openStoreAtWork();
     const { result } = await index(folder);
