@@ -51,6 +51,35 @@ async function ofTheSample({ theme, size, named }: Shot): Promise<void> {
   }
 }
 
+/** Every post with its details, some of them left out. */
+async function ofThePostsView({ theme, size, named }: Shot): Promise<void> {
+  const { folder } = await copySample();
+  const session = await EditorSession.start({ folder, size, settings: themeSettings(theme) });
+  try {
+    const { workbench } = session;
+    await workbench.runCommand('SMP Curator: Show Posts');
+    await workbench.webview.locator('.row').first().waitFor();
+    await workbench.runCommand('View: Close Primary Side Bar');
+    const rows = workbench.webview.locator('.row');
+    await rows.nth(2).click();
+    await workbench.page.keyboard.press('x');
+    await workbench.quickInput.waitFor();
+    await workbench.quickInput.fill('Anna');
+    await workbench.page.keyboard.press('Enter');
+    await workbench.webview.locator('.row.excluded').first().waitFor();
+    await rows.nth(4).click();
+    await settle(workbench);
+    await workbench.screenshot(named('posts'));
+    await workbench.webview.locator('.search input').fill('nothing has these words');
+    await workbench.webview.locator('.notice').waitFor();
+    await settle(workbench);
+    await workbench.screenshot(named('posts-no-match'));
+  } finally {
+    await session.stop();
+    removeFolder(folder);
+  }
+}
+
 /** The first look, in a folder without data. */
 async function ofAnEmptyFolder({ theme, size, named }: Shot): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'my-posts-'));
@@ -79,10 +108,13 @@ const toLookAt = (name: string) => (view: string): string => `${view}-${name}`;
 
 await packageVsix();
 await ofTheSample({ theme: 'dark', size: WIDE, named: inDocs });
+await ofThePostsView({ theme: 'dark', size: WIDE, named: inDocs });
 await ofAnEmptyFolder({ theme: 'dark', size: WIDE, named: inDocs });
 for (const theme of ['light', 'high contrast'] as const) {
   const shot = { theme, size: WIDE, named: toLookAt(theme.replace(' ', '-')) };
   await ofTheSample(shot);
+  await ofThePostsView(shot);
   await ofAnEmptyFolder(shot);
 }
 await ofTheSample({ theme: 'dark', size: NARROW, named: toLookAt('narrow') });
+await ofThePostsView({ theme: 'dark', size: NARROW, named: (view) => inDocs(`${view}-narrow`) });

@@ -57,6 +57,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
 
   'smpCurator.showPosts': command(({ show }, source) => show.posts(source)),
   'smpCurator.showPostsOfUser': command(({ show }, user) => show.postsOfUser(user)),
+  'smpCurator.nextPage': command(({ show }) => show.turnPage('next')),
+  'smpCurator.previousPage': command(({ show }) => show.turnPage('previous')),
   'smpCurator.showReport': command(({ show }, source) => show.report(source)),
   'smpCurator.showSkippedRows': command(({ show }, source) => show.skippedRows(source)),
   'smpCurator.showJobLog': command(({ show }, run) => show.jobLog(run)),

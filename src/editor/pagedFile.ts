@@ -3,9 +3,11 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { z } from 'zod';
+import { UserError } from '../domain/errors.ts';
 import { SMPD_PID_KEYS } from '../protocol/postCard.ts';
-import { WINDOW_LENGTH } from './postRecord.ts';
-import { bytesAt, offsetOfPid, offsetOfRow } from './recordOffset.ts';
+import { pageAt, pageBefore, pageBehind } from './filePages.ts';
+import { tell } from './notify.ts';
+import { offsetOfPid, offsetOfRow } from './recordOffset.ts';
 import type { PostPlaceToOpen } from './openPost.ts';
 
 export const PAGE_SCHEME = 'smp-page';
@@ -31,9 +33,25 @@ function placeOf(uri: vscode.Uri): PagePlace {
 export async function openPage(post: PostPlaceToOpen): Promise<void> {
   const isJson = /\.json$/i.test(post.file);
   const offset = (isJson ? await offsetOfPid(post.file, post.pid, SMPD_PID_KEYS) : await offsetOfRow(post.file, post.row)) ?? 0;
-  const place: PagePlace = { file: post.file, offset, row: offset === 0 ? 1 : post.row };
-  const uri = vscode.Uri.from({ scheme: PAGE_SCHEME, path: `/${basename(post.file)} (${post.pid}).txt`, query: JSON.stringify(place) });
-  await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri));
+  await showPage({ file: post.file, offset, row: offset === 0 ? 1 : post.row }, post.pid);
+}
+
+async function showPage(place: PagePlace, name: string): Promise<void> {
+  const uri = vscode.Uri.from({ scheme: PAGE_SCHEME, path: `/${basename(place.file)} (${name}).txt`, query: JSON.stringify(place) });
+  await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), { preview: true });
+}
+
+/** Shows the page behind or before the one in the active editor, in its place. @throws {UserError} `no-page` */
+export async function turnPage(to: 'next' | 'previous'): Promise<void> {
+  const uri = vscode.window.activeTextEditor?.document.uri;
+  if (uri?.scheme !== PAGE_SCHEME) throw new UserError('no-page', vscode.l10n.t('The active editor shows no page of a large file.'), vscode.l10n.t('Search for a post of the file first.'));
+  const { file, offset, row } = placeOf(uri);
+  const shown = await pageAt(file, offset);
+  const page = to === 'next' ? await pageBehind(file, shown) : await pageBefore(file, offset);
+  if (page === null) return void tell(to === 'next' ? vscode.l10n.t('This is the last page.') : vscode.l10n.t('This is the first page.'));
+  const rowOfPage = page.begin === 0 ? 1 : Math.max(1, to === 'next' ? row + shown.records : row - page.records);
+  const share = Math.floor((100 * page.begin) / (await vscode.workspace.fs.stat(vscode.Uri.file(file))).size);
+  await showPage({ file, offset: page.begin, row: rowOfPage }, `${share} %`);
 }
 
 export class PagedFiles implements vscode.TextDocumentContentProvider, vscode.Disposable {
@@ -41,24 +59,12 @@ export class PagedFiles implements vscode.TextDocumentContentProvider, vscode.Di
 
   async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {
     const { file, offset } = placeOf(uri);
-    const text = (await bytesAt(file, offset, WINDOW_LENGTH)).toString('utf8');
-    return /\.json$/i.test(file) ? recordLines(text) : wholeLines(text);
+    return (await pageAt(file, offset)).text;
   }
 
   dispose(): void {
     this.#registration.dispose();
   }
-}
-
-/** Whole records, each on a line of its own. */
-function recordLines(text: string): string {
-  const whole = text.slice(0, text.lastIndexOf('}') + 1);
-  return whole.replace(/\},\s*\{/g, '},\n{');
-}
-
-function wholeLines(text: string): string {
-  const end = text.lastIndexOf('\n');
-  return end < 0 ? text : text.slice(0, end);
 }
 
 /** Offers to open a post where the active tab shows a file of posts that the editor keeps from extensions. */

@@ -7,6 +7,7 @@ import type { CurationFolders } from './curationFolders.ts';
 import type { JobLog } from './jobLog.ts';
 import { tell } from './notify.ts';
 import { openPost } from './openPost.ts';
+import { turnPage } from './pagedFile.ts';
 import type { PipelineModel } from './pipelineModel.ts';
 import { locatePost } from './postLocator.ts';
 import type { PostsPanels } from './postsPanel.ts';
@@ -89,6 +90,10 @@ export class ShowCommands {
     const uri = vscode.Uri.file(chosen);
     if (vscode.workspace.getWorkspaceFolder(uri) !== undefined) await vscode.commands.executeCommand('revealInExplorer', uri);
     else await vscode.commands.executeCommand('vscode.open', vscode.Uri.joinPath(uri, 'README.md'));
+  }
+
+  turnPage(to: 'next' | 'previous'): Promise<void> {
+    return turnPage(to);
   }
 
   log(): void {
