@@ -17,7 +17,7 @@ const NEEDED = [
   'node_modules/better-sqlite3/lib/index.js', 'node_modules/better-sqlite3/package.json',
 ];
 const ALLOWED = [
-  /^package(\.nls.*)?\.json$/, /^(readme|changelog)\.md$/, /^(LICENSE|ThirdPartyNotices)\.txt$/, /^l10n\//, /^media\//, /^dist\/(extension|worker|reader|cli)\.cjs$/, /^dist\/bin\/smp(\.cmd)?$/,
+  /^package(\.nls.*)?\.json$/, /^(readme|changelog)\.md$/, /^(LICENSE|ThirdPartyNotices)\.txt$/, /^l10n\//, /^media\//, /^dist\/(extension|worker|reader|cli)\.cjs$/, /^dist\/webview\/[\w-]+\.(js|css)$/, /^dist\/bin\/smp(\.cmd)?$/,
   /^resources\/trainer\/([\w/]+\.(py|json|txt)|multismp\/py\.typed)$/, /^resources\/(base|sample|prompts)\//, /^node_modules\/better-sqlite3\/(LICENSE|package\.json|lib\/.+\.js)$/,
 ];
 

@@ -15,6 +15,7 @@ describe('packaging', () => {
     const notices = thirdPartyNotices(['node_modules/zod', 'node_modules/commander', 'node_modules/zod']);
     assert.deepEqual([...notices.matchAll(/^(\w+) [\d.]+ \(MIT\)$/gm)].map(([, name]) => name), ['commander', 'zod']);
     assert.match(notices, /Copyright \(c\) 2011 TJ Holowaychuk/);
+    assert.match(thirdPartyNotices(['node_modules/@microsoft/fast-element']), /Copyright \(c\) Microsoft\n[^]*WITHOUT WARRANTY OF ANY KIND/, 'one that names the MIT licence and forgot its file');
     assert.throws(() => thirdPartyNotices(['test/fixtures']), /package\.json/);
   });
 
