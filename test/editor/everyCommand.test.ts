@@ -308,6 +308,7 @@ describe('every command', function () {
       await said('was removed; its files are untouched.');
       for (const table of ['sources', 'posts', 'models', 'predictions', 'pairs']) assert.equal(await count(`FROM ${table}`), 0, table);
       assert.equal(existsSync(join(sample.folder, 'train_allmetadata_json')), true);
+      await page().locator('.part.sidebar').getByText('Found here: files of a data set').waitFor(); // offered again, though a store is there
     }],
     ['smpCurator.openSample', 'opens the shipped posts with their hovers', async (id) => {
       await invoke(id);
