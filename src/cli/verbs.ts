@@ -193,7 +193,7 @@ async function fetchPicturesVerb(place: Workplace): Promise<void> {
     for (const sentence of plan.wanted === 0 ? [] : sentences) terminal.note(sentence);
     await runStageVerb(place, 'fetchPictures', request);
   } else if (plan.wanted === 0) {
-    terminal.result({ verb: 'fetch-pictures', plan }, `No picture is to be fetched.${plan.dead > 0 ? ` ${plan.dead} addresses are known to be dead: --retry-dead asks for them again.` : ''}`);
+    terminal.result({ verb: 'fetch-pictures', plan }, `No picture is to be fetched.${plan.dead > 0 ? ` Addresses known to be dead: ${plan.dead}; --retry-dead asks for them again.` : ''}`);
   } else {
     terminal.result({ verb: 'fetch-pictures', plan }, [...sentences, 'Nothing was fetched: start with --yes.'].join('\n'));
   }

@@ -25,8 +25,8 @@ const MAX_SEGMENTS = 1000;
 const MAX_SEARCHED = 64 * 1024 * 1024;
 const SEARCHED_AT_ONCE = 64 * 1024;
 
-const JPEG_END = Uint8Array.from([0xff, 0xd9]);
-const PNG_END = Uint8Array.from([0, 0, 0, 0, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82]); // length 0, 'IEND', its checksum
+const JPEG_END = '\xff\xd9'; // a character a byte
+const PNG_END = '\x00\x00\x00\x00IEND\xae\x42\x60\x82'; // length 0, name, checksum
 
 /** The format that the first bytes tell, or null. 16 bytes are enough. */
 export function pictureFormat(head: Buffer): PictureFormat | null {
@@ -122,11 +122,11 @@ function webpHeader(head: Buffer): Header | null {
 }
 
 /** Whether the end marker stands behind `from`: in the tail, where nearly all have it, else anywhere. Compressed data of PNG and JPEG never holds it. */
-function hasEnd(bytes: PictureBytes, end: Uint8Array, from: number): boolean {
+function hasEnd(bytes: PictureBytes, end: string, from: number): boolean {
   const tailAt = Math.max(from, bytes.size - TAIL_BYTES);
-  if (bytes.read(tailAt, TAIL_BYTES).includes(end)) return true;
+  if (bytes.read(tailAt, TAIL_BYTES).includes(end, 0, 'latin1')) return true;
   for (let position = from; position < Math.min(tailAt, from + MAX_SEARCHED); position += SEARCHED_AT_ONCE) {
-    if (bytes.read(position, SEARCHED_AT_ONCE + end.length - 1).includes(end)) return true;
+    if (bytes.read(position, SEARCHED_AT_ONCE + end.length - 1).includes(end, 0, 'latin1')) return true;
   }
   return false;
 }
