@@ -60,7 +60,7 @@ export function detectSmpVideo(root: string): PostSource | null {
 function contentOf(path: string): Content | null {
   const first = headText(headOf(path)).split('\n', 1)[0]!;
   const has = (key: string): boolean => first.includes(`"${key}"`);
-  if (has('post_time') && has('pid')) return 'posts';
+  if (has('post_time') && has('pid') && has('video_path')) return 'posts'; // without a video any table of posts
   if (has('user_follower_count')) return 'users';
   if (has('vid') && has('video_duration')) return 'videos';
   return has('popularity') && has('pid') ? 'popularity' : null;

@@ -191,7 +191,7 @@ describe('SMPD 2022', () => {
     const { store, index } = await openStoreAtWork();
     await index(folder, { name: 'smpd' });
     assert.deepEqual(requireSource(store, 'smpd').statistics, {
-      users: 2, posts: 3, labelled: 3, dropped: {}, categories: 1, subcategories: 1, concepts: 1, distinctTags: 3, tagsPerPost: 5 / 3, titleLength: 2, meanScore: 5, timeTies: 1, skippedRows: 0, usersWithFivePosts: 0,
+      users: 2, posts: 3, labelled: 3, dropped: {}, categories: 1, subcategories: 1, concepts: 1, distinctTags: 3, tagsPerPost: 5 / 3, titleLength: 2, meanScore: 5, timeTies: 1, skippedRows: 0, usersWithFivePosts: 0, pictureAddresses: 0,
     });
     store.close();
   });
