@@ -29,6 +29,7 @@ import { listSources, requireSource } from '../store/sources.ts';
 import { storeFault } from '../store/storeFaults.ts';
 import { removeEmptyStoreFolder } from '../store/storeLocation.ts';
 import { planSentences } from './pictureFetchText.ts';
+import { addPostsOptions, listPosts, postsQueryOf, postsText } from './postsVerb.ts';
 import { reportText } from './reportText.ts';
 import { addSettings, settingsFrom } from './settingFlags.ts';
 import { statusLines } from './statusLines.ts';
@@ -116,6 +117,7 @@ export function addVerbs(program: Command, invocation: Invocation): void {
     .option('--yes', 'start').option('--retry-dead', 'ask also for addresses that were found dead').option('--limit <number>', 'fetch at most so many this time');
   verb('status', 'how far the pipeline is, and what comes next', EXPERIMENT, statusVerb);
   verb('search <words...>', 'posts by id, or by words of title, tags and caption', [], searchVerb).option('--limit <number>', 'posts shown', '20');
+  addPostsOptions(verb('posts', 'every post of the store, filtered and ordered', EXPERIMENT, postsVerb));
   for (const kind of ['exclude', 'restore'] as const) {
     verb(`${kind} <pid>`, kind === 'exclude' ? 'leave a post out, without touching its file' : 'take an excluded post back', [], (place, pid) => decideVerb(place, kind, pid!))
       .option('--reason <text>', 'why', '').option('--author <name>', "who decides; else git's user.name");
@@ -295,6 +297,13 @@ function searchVerb({ context, terminal, options }: Workplace, words: string | u
   const lines = posts.map((post) => `${post.source} ${post.pid}  ${post.title}\n    ${post.snippet}\n    ${post.file}:${post.row}`);
   terminal.result({ posts }, posts.length === 0 ? 'No post was found.' : lines.join('\n'));
   return Promise.resolve();
+}
+
+async function postsVerb({ context, terminal, options, settings }: Workplace): Promise<void> {
+  const source = options.source === undefined ? null : requireSource(context.store, options.source).name;
+  const { query, limit } = postsQueryOf(source, options);
+  const { posts, matches, all } = await finish(terminal, listPosts(context.store, query, limit, settings));
+  terminal.result({ posts, matches, all }, postsText(posts, matches, all));
 }
 
 function decideVerb({ context, terminal, options }: Workplace, kind: 'exclude' | 'restore', pid: string): Promise<void> {

@@ -50,7 +50,7 @@ describe('smp', () => {
   it('lists every verb in its help, and exits with 0', async () => {
     const { code, stdout } = await smp(newFolder(), ['--help']);
     assert.equal(code, 0);
-    for (const verb of [...PIPELINE.map((entry) => entry.verb), 'remove', 'run', 'status', 'search', 'exclude', 'restore', 'demo']) assert.match(stdout, new RegExp(`^  ${verb}\\b`, 'm'), verb);
+    for (const verb of [...PIPELINE.map((entry) => entry.verb), 'remove', 'run', 'status', 'search', 'posts', 'exclude', 'restore', 'demo']) assert.match(stdout, new RegExp(`^  ${verb}\\b`, 'm'), verb);
   });
 
   for (const [what, words, says] of [
