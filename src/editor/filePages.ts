@@ -1,5 +1,6 @@
 // Pages of a file of any size: whole records from a byte on, the page behind, the page before. Only the bytes of a page are
 // read. A JSON record ends where an object does before the next begins; a line of anything else is a record.
+import { isUtf8 } from 'node:buffer';
 import { bytesAt } from './recordOffset.ts';
 
 /** Longest page, in bytes. */
@@ -29,8 +30,13 @@ function wholeRecords(file: string, bytes: Buffer, begin: number, isLast: boolea
   }
   const last = bytes.lastIndexOf('\n');
   const whole = last < 0 || (isLast && bytes.length > last + 1) ? bytes : bytes.subarray(0, last + 1);
-  const text = whole.toString('utf8').replace(/\r?\n$/, '');
+  const text = textOfLines(whole).replace(/\r?\n$/, '');
   return { text, begin, end: begin + whole.length, records: whole.length === 0 ? 0 : text.split('\n').length };
+}
+
+/** What is no UTF-8 is the Windows-1252 of SMPD 2018. */
+function textOfLines(bytes: Buffer): string {
+  return isUtf8(bytes) ? bytes.toString('utf8') : new TextDecoder('windows-1252').decode(bytes);
 }
 
 /** The page behind, or null at the end of the file. */

@@ -20,6 +20,12 @@ describe('pages of a file', () => {
   ];
   const recordsOf = (page: FilePage): string[] => page.text.split('\n').map((line) => line.replace(/,$/, '').replace(/\r$/, ''));
 
+  it('shows the Windows-1252 of SMPD 2018', async () => {
+    const file = join(folder, 't2_train_data.txt');
+    writeFileSync(file, Buffer.from('"59@N75" "775" "Caf\u00e9 \u0080"\n', 'latin1'));
+    assert.equal((await pageAt(file, 0)).text, '"59@N75" "775" "Café €"');
+  });
+
   for (const [name, content, wanted, begin] of files) {
     it(`shows each record of ${name} once, forwards and backwards`, async () => {
       const file = join(folder, name);
