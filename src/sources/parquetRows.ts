@@ -1,23 +1,20 @@
-// Rows of a Parquet table, a slice of a row group at a time: only the columns that are asked for are read, and never the whole
-// file. Values come out as they would stand in JSON lines, so that everything behind this is the same for every table.
+// Rows of a Parquet table, a few pages of its columns at a time: only the columns that are asked for are read, and never a whole
+// row group. Values come out as they would stand in JSON lines, so that everything behind this is the same for every table.
 import { isUtf8 } from 'node:buffer';
 import { open, type FileHandle } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
-import { parquetMetadataAsync, parquetReadObjects, parquetSchema, type AsyncBuffer, type ColumnMetaData, type Compressors, type FileMetaData, type ParquetParsers } from 'hyparquet';
+import { parquetMetadataAsync, parquetSchema, type AsyncBuffer, type ColumnMetaData, type Compressors, type FileMetaData, type ParquetParsers } from 'hyparquet';
 import { UserError } from '../domain/errors.ts';
 import { hashFile } from './hashedFile.ts';
+import { isPlainColumn, MAX_PAGE_BYTES, readColumnRows } from './parquetColumns.ts';
 import { shown, visible } from './postSource.ts';
-import { hasPlausiblePages } from './parquetPages.ts';
 import type { RawRow, TableRows } from './tableRows.ts';
 
-/** Rows decoded at a time. A row group may hold a million; pages before the slice are passed over. */
-const ROWS_AT_ONCE = 20_000;
-/** Bytes of one column of one row group, compressed or not: it is held whole. */
-const MAX_COLUMN_BYTES = 1024 ** 3;
+/** Rows handed over at a time. */
+const ROWS_AT_ONCE = 1000;
 /** Bytes of the description at the file's end. */
 const MAX_FOOTER_BYTES = 64 * 1024 ** 2;
-const MAX_PAGE_BYTES = 256 * 1024 ** 2;
 const CODECS: readonly string[] = ['UNCOMPRESSED', 'SNAPPY', 'GZIP', 'BROTLI', 'ZSTD', 'LZ4', 'LZ4_RAW'];
 
 /** Whether a file begins as Parquet does. @throws {UserError} `table-encrypted` */
@@ -53,23 +50,31 @@ export async function* readParquet({ path, file, expected, columns, onHash }: Pa
     const header = topColumns(metadata, file);
     const wanted = [...new Set(columns)].filter((name) => header.includes(name));
     checkColumns(metadata, wanted, buffer.byteLength, file);
-    const compressors = await makeCompressors();
     const encoding = { sawInvalid: false };
-    const parsers = parsersNoting(encoding);
+    const decoder = { buffer, schema: parquetSchema(metadata), compressors: await makeCompressors(), parsers: parsersNoting(encoding) };
     yield { header, rows: [] };
-    let groupBegin = 0;
+    let before = 0;
     for (const group of metadata.row_groups) {
-      const groupEnd = groupBegin + Number(group.num_rows);
-      for (let begin = groupBegin; begin < groupEnd; begin += ROWS_AT_ONCE) {
-        const end = Math.min(begin + ROWS_AT_ONCE, groupEnd);
-        const checked = checkingPages(buffer, metadata);
-        const values = await decoding(file, `rows ${begin + 1} to ${end}`, () =>
-          parquetReadObjects({ file: checked, metadata, columns: wanted, rowStart: begin, rowEnd: end, compressors, parsers, geoparquet: false, useOffsetIndex: false }));
-        if (values.length !== end - begin) throw broken(file, `rows ${begin + 1} to ${end}`, `${values.length} rows were found`);
-        yield { header, rows: values.map((row, index) => toRow(row, begin + index + 1, encoding.sawInvalid)) };
+      const rows = Number(group.num_rows);
+      const sources = wanted.map((name) => {
+        const column = group.columns.find(({ meta_data }) => meta_data!.path_in_schema[0] === name)!.meta_data!;
+        return new ColumnRows(name, readColumnRows({ ...decoder, column, ...rangeOf(column) }));
+      });
+      for (let done = 0; done < rows; ) {
+        const where = `rows ${before + done + 1} to ${before + rows}`;
+        const count = Math.min(rows - done, ROWS_AT_ONCE, ...(await decoding(file, where, () => fillAll(sources))));
+        if (count === 0) throw broken(file, where, 'a column has fewer rows than the others');
+        const batch: RawRow[] = [];
+        for (let index = 0; index < count; index++) {
+          const values: Record<string, unknown> = {};
+          for (const source of sources) values[source.name] = plain(source.take());
+          batch.push(toRow(values, before + done + index + 1, encoding.sawInvalid));
+        }
+        done += count;
+        yield { header, rows: batch };
         await setImmediate();
       }
-      groupBegin = groupEnd;
+      before += rows;
     }
   } finally {
     await handle.close();
@@ -131,9 +136,13 @@ function topColumns(metadata: FileMetaData, file: string): string[] {
   return names;
 }
 
-/** Whether the parts of the file that will be read lie in it, are of a readable size and are packed in a way that can be unpacked. */
+/** Whether the parts of the file that will be read lie in it, hold values and are packed in a way that can be unpacked. */
 function checkColumns(metadata: FileMetaData, wanted: readonly string[], size: number, file: string): void {
+  const record = parquetSchema(metadata).children.find((child) => wanted.includes(child.element.name) && !isPlainColumn(child));
+  if (record !== undefined) throw new UserError('table-columns', `${file}: column ${shown(record.element.name)} holds records, not values.`, 'Name another column in the mapping, or write the table with the field as a column of its own.');
   metadata.row_groups.forEach((group, index) => {
+    const absent = wanted.find((name) => !group.columns.some(({ meta_data }) => meta_data?.path_in_schema[0] === name));
+    if (absent !== undefined) throw broken(file, `row group ${index + 1}`, `column ${shown(absent)} is missing`);
     for (const chunk of group.columns) {
       const column = chunk.meta_data;
       if (column !== undefined && !wanted.includes(column.path_in_schema[0]!)) continue;
@@ -146,9 +155,6 @@ function checkColumns(metadata: FileMetaData, wanted: readonly string[], size: n
       }
       const { begin, end } = rangeOf(column);
       if (!(begin >= 0 && end >= begin && end <= size)) throw broken(file, `row group ${index + 1}`, `column ${name} does not lie inside the file`);
-      if (end - begin > MAX_COLUMN_BYTES || Number(column.total_uncompressed_size) > MAX_COLUMN_BYTES) {
-        throw new UserError('table-broken', `${file}, row group ${index + 1}: column ${name} holds more than 1 GB.`, 'Write the table again with smaller row groups.');
-      }
     }
   });
 }
@@ -159,21 +165,39 @@ function rangeOf(column: ColumnMetaData): { begin: number; end: number } {
   return { begin, end: begin + Number(column.total_compressed_size) };
 }
 
-/** Looks at the headers of a column's pages before they are decoded: a decoder makes room for as many values as they say. */
-function checkingPages(buffer: AsyncBuffer, metadata: FileMetaData): AsyncBuffer {
-  const columns = new Map<number, ColumnMetaData>();
-  for (const group of metadata.row_groups) {
-    for (const { meta_data } of group.columns) if (meta_data !== undefined) columns.set(rangeOf(meta_data).begin, meta_data);
+/** The rows of a column that were decoded and not yet taken. */
+class ColumnRows {
+  readonly name: string;
+  readonly #pages: AsyncGenerator<ArrayLike<unknown>, void, void>;
+  #page: ArrayLike<unknown> = [];
+  #position = 0;
+
+  constructor(name: string, pages: AsyncGenerator<ArrayLike<unknown>, void, void>) {
+    this.name = name;
+    this.#pages = pages;
   }
-  return {
-    byteLength: buffer.byteLength,
-    slice: async (start, end) => {
-      const bytes = await buffer.slice(start, end);
-      const column = columns.get(start);
-      if (column !== undefined && !hasPlausiblePages(bytes, Number(column.num_values), MAX_PAGE_BYTES)) throw new RangeError(`the pages of column ${column.path_in_schema.join('.')} are damaged`);
-      return bytes;
-    },
-  };
+
+  /** Decodes on until a row is there; answers how many there are, 0 at the end. */
+  async fill(): Promise<number> {
+    while (this.#position === this.#page.length) {
+      const next = await this.#pages.next();
+      if (next.done) return 0;
+      this.#page = next.value;
+      this.#position = 0;
+      await setImmediate(); // a page may take some ten milliseconds
+    }
+    return this.#page.length - this.#position;
+  }
+
+  take(): unknown {
+    return this.#page[this.#position++];
+  }
+}
+
+async function fillAll(columns: readonly ColumnRows[]): Promise<number[]> {
+  const counts: number[] = [];
+  for (const column of columns) counts.push(await column.fill());
+  return counts;
 }
 
 /** Whatever the decoder stumbles over is a fault of the file; faults of the disk are not. */
@@ -220,9 +244,7 @@ function parsersNoting(encoding: { sawInvalid: boolean }): ParquetParsers {
   } as unknown as ParquetParsers; // the library's types know dates alone
 }
 
-function toRow(read: Readonly<Record<string, unknown>>, row: number, sawInvalid: boolean): RawRow {
-  const values: Record<string, unknown> = {};
-  for (const name of Object.keys(read)) values[name] = plain(read[name]);
+function toRow(values: Readonly<Record<string, unknown>>, row: number, sawInvalid: boolean): RawRow {
   const invalid = sawInvalid ? Object.values(values).find((value) => typeof value === 'string' && value.includes('\uFFFD')) : undefined;
   return { row, values, fault: invalid === undefined ? null : { reason: 'bad encoding', detail: shown(invalid) } };
 }

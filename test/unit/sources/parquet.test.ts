@@ -1,4 +1,4 @@
-// Parquet tables: what another writer's types become, slices of row groups, and files that are no sound Parquet.
+// Parquet tables: what another writer's types become, pages of row groups, and files that are no sound Parquet.
 import assert from 'node:assert/strict';
 import { appendFileSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ import type { SkippedRow } from '../../../src/sources/postSource.ts';
 import { removeFolders, temporaryFolder } from './sourceFixture.ts';
 
 const FIXTURE = join(import.meta.dirname, '..', '..', 'fixtures', 'pyarrow.parquet'); // made by makeParquet.py beside it
+const PAGES = join(import.meta.dirname, '..', '..', 'fixtures', 'pyarrow-pages.parquet');
 const IDS = ['9007199254740993', '9007199254740994', '9007199254740995', '9007199254740996', '9007199254740997', '9007199254740998', '9007199254740999'];
 
 async function read(path: string, change: (mapping: Mapping) => Mapping = (mapping) => mapping): Promise<{ posts: Post[]; skipped: SkippedRow[]; rows: number[] }> {
@@ -74,10 +75,19 @@ describe('Parquet tables', () => {
     assert.deepEqual(skipped.map(({ file, row, reason }) => [file, row, reason]), IDS.map((_, row) => ['pyarrow.parquet', row + 1, 'value is no text']));
   });
 
+  it('are put together from pages that end at different rows of their columns, and within lists', async () => {
+    const { posts } = await read(PAGES);
+    assert.equal(posts.length, 500);
+    for (const [row, post] of posts.entries()) {
+      const tags = row % 11 === 0 ? '' : Array.from({ length: row % 40 }, (_, tag) => `t${row}-${tag}`).join(' ');
+      assert.deepEqual([post.pid, post.uid, post.postedAt, post.tags, post.label], [`p${row}`, `u${row % 7}`, 1_400_000_000 + row, tags, (row % 16) * 100 + 50]);
+    }
+  });
+
   for (const codec of ['UNCOMPRESSED', 'SNAPPY', 'GZIP'] as const) {
-    it(`are read in slices of a row group that is larger (${codec})`, async () => {
+    it(`are read from a row group of many rows (${codec})`, async () => {
       const path = join(temporaryFolder(), 'long.parquet');
-      const rows = 45_000; // two slices and a half
+      const rows = 45_000;
       const numbers = Array.from({ length: rows }, (_, row) => row);
       parquetWriteFile({
         filename: path, codec, compressors: { GZIP: gzipSync }, rowGroupSize: rows,
