@@ -8,8 +8,8 @@ import type { Database } from '../../../src/store/database.ts';
 import { findDraw, type StoredDraw } from '../../../src/store/draws.ts';
 import { earlierPosts, postAt, postByPid, scoreCounts } from '../../../src/store/posts.ts';
 import { requireSource, type SourceStatistics } from '../../../src/store/sources.ts';
-import { files2018, files2020, filesTpic, filesVideo, userColumns, type Files, type LayoutPost } from '../sources/layoutFixture.ts';
-import { openStoreAtWork, removeFolders, temporaryFolder, writeFiles } from '../sources/sourceFixture.ts';
+import { assertRefused, files2018, files2020, filesTpic, filesVideo, userColumns, type Files, type LayoutPost } from '../sources/layoutFixture.ts';
+import { contentOf, openStoreAtWork, removeFolders, temporaryFolder, writeFiles } from '../sources/sourceFixture.ts';
 import { drain, neverAborted, testContext, usersWithPosts } from './stageFixture.ts';
 
 const USERS = 60;
@@ -101,4 +101,24 @@ describe('rows of the files', () => {
     assert.equal(video.pidAt('smp_posts_train.jsonl', 3), '1002');
     for (const { store } of [tpic, video]) store.close();
   });
+});
+
+describe('a post that is there twice', () => {
+  after(removeFolders);
+  const twice = [...TRAIN.slice(0, 4), TRAIN[1]!];
+  for (const [what, files, place] of [
+    ['in the lines of 2018', files2018(twice), /t2_train_data\.txt, record 5: post “1001”/],
+    ['in two shards', files2018(TRAIN.slice(0, 3), [...TEST.slice(0, 4), TEST[0]!]), /t2_metadata1\.txt, record 2: post “5000”/],
+    ['in the train and the test part', { ...files2020(TRAIN.slice(0, 4)), ...files2020(TRAIN.slice(2, 4), 'test') }, /test_tags\.json, record 1: post “1002”/],
+  ] as const) {
+    it(`${what} stops the import, and the store is unchanged`, async () => {
+      const folder = temporaryFolder();
+      writeFiles(folder, files);
+      const { store, index } = await openStoreAtWork();
+      const before = contentOf(store);
+      await assertRefused(index(folder), 'smpd-duplicate', place);
+      assert.deepEqual(contentOf(store), before);
+      store.close();
+    });
+  }
 });
