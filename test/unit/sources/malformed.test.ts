@@ -8,7 +8,7 @@ import { UserError } from '../../../src/domain/errors.ts';
 import { postByPid } from '../../../src/store/posts.ts';
 import { requireSource } from '../../../src/store/sources.ts';
 import { editLines, editText, files2018, files2020, filesTpic, layoutPosts, userRows, type Files, type LayoutPost } from './layoutFixture.ts';
-import { contentOf, openStoreAtWork, removeFolders, smpdFiles, temporaryFolder, writeFiles } from './sourceFixture.ts';
+import { contentOf, openStoreAtWork, PICTURES, removeFolders, smpdFiles, temporaryFolder, writeFiles } from './sourceFixture.ts';
 
 const ALL = 'train_allmetadata_json/train_';
 
@@ -161,3 +161,19 @@ for (const [title, layout] of Object.entries(LAYOUTS)) {
     });
   });
 }
+
+describe('a table with a picture path that leads out of its folder', () => {
+  after(removeFolders);
+
+  for (const path of ['../../etc/passwd', '/etc/passwd', 'train/../../x.png']) {
+    it(`keeps the post without it (${path})`, async () => {
+      const folder = temporaryFolder();
+      writeFiles(folder, { 'posts.csv': `id,user,time,score,image\n1,a,2020-01-01 10:00:00,3.5,1.png\n2,a,2020-01-02 10:00:00,4.5,${path}\n`, '1.png': PICTURES.png });
+      const { store, index } = await openStoreAtWork();
+      await index(folder, { name: 'data' });
+      const post = postByPid(store, requireSource(store, 'data').id, '2')!;
+      assert.deepEqual([post.imagePath, post.dropped], ['', 'picture outside the folder']);
+      store.close();
+    });
+  }
+});
