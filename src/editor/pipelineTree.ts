@@ -2,8 +2,10 @@
 // what can be opened.
 import * as vscode from 'vscode';
 import type { EntryState, EntryStatus, SourceStatus, StatusDetail } from '../protocol/pipelineStatus.ts';
+import type { Translate } from './hoverCard.ts';
 import type { PipelineModel } from './pipelineModel.ts';
 import { progressText } from './stageRunner.ts';
+import { nextActionTitle, stageTitle } from './stageNames.ts';
 import { sourceKindIcon, sourceKindLabel } from './sourceKind.ts';
 import { entryDescription, headlineOf } from './statusText.ts';
 
@@ -89,35 +91,39 @@ export class PipelineTree implements vscode.TreeDataProvider<PipelineNode>, vsco
   }
 }
 
+const translate: Translate = (message, ...args) => vscode.l10n.t(message, ...args);
+
 function nextItem(source: SourceStatus): vscode.TreeItem {
   const next = source.next!;
-  const item = new vscode.TreeItem(vscode.l10n.t('Next: {0}', next.title), vscode.TreeItemCollapsibleState.None);
+  const title = nextActionTitle(next.entry, next.title, translate);
+  const item = new vscode.TreeItem(vscode.l10n.t('Next: {0}', title), vscode.TreeItemCollapsibleState.None);
   item.id = `${source.source}\nnext`;
   item.iconPath = new vscode.ThemeIcon('arrow-right', new vscode.ThemeColor('charts.blue'));
   item.contextValue = 'next';
-  item.command = { command: 'smpCurator.runEntry', title: next.title, arguments: [{ source: source.source, entry: next.entry }] };
+  item.command = { command: 'smpCurator.runEntry', title, arguments: [{ source: source.source, entry: next.entry }] };
   return item;
 }
 
 function sourceItem(source: SourceStatus): vscode.TreeItem {
   const item = new vscode.TreeItem(source.source, vscode.TreeItemCollapsibleState.Expanded);
   item.id = source.source;
-  item.description = headlineOf(source, (message, ...args) => vscode.l10n.t(message, ...args)) ?? vscode.l10n.t('{0} posts, {1} users', source.posts.toLocaleString('en-US'), source.users.toLocaleString('en-US'));
+  item.description = headlineOf(source, translate) ?? vscode.l10n.t('{0} posts, {1} users', source.posts.toLocaleString('en-US'), source.users.toLocaleString('en-US'));
   item.iconPath = new vscode.ThemeIcon(sourceKindIcon(source.kind));
   item.contextValue = 'source';
-  item.tooltip = `${sourceKindLabel(source.kind, (message, ...args) => vscode.l10n.t(message, ...args))}\n${source.root}`;
+  item.tooltip = `${sourceKindLabel(source.kind, translate)}\n${source.root}`;
   return item;
 }
 
 function entryItem({ source, entry }: { readonly source: SourceStatus; readonly entry: EntryStatus }): vscode.TreeItem {
-  const item = new vscode.TreeItem(entry.title, entry.details.length > 0 ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None);
+  const title = stageTitle(entry.id, entry.title, translate);
+  const item = new vscode.TreeItem(title, entry.details.length > 0 ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None);
   item.id = `${source.source}\n${entry.id}`;
   item.description = entryDescription(entry);
   item.iconPath = stateIcon(entry.state);
   item.contextValue = `entry.${entry.id}.${entry.state}`;
-  if (entry.stage === 'evaluate' && source.headline !== null) item.command = { command: 'smpCurator.showReport', title: entry.title, arguments: [source.source] };
-  item.tooltip = [entry.title, entry.description, entry.reason].filter((line) => line !== null && line !== '').join('\n');
-  item.accessibilityInformation = { label: `${entry.title}, ${stateName(entry.state)}, ${entryDescription(entry)}` };
+  if (entry.stage === 'evaluate' && source.headline !== null) item.command = { command: 'smpCurator.showReport', title, arguments: [source.source] };
+  item.tooltip = [title, entry.description, entry.reason].filter((line) => line !== null && line !== '').join('\n');
+  item.accessibilityInformation = { label: `${title}, ${stateName(entry.state)}, ${entryDescription(entry)}` };
   return item;
 }
 

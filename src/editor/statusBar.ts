@@ -26,7 +26,7 @@ export class StatusBar implements vscode.Disposable {
   }
 
   #show(): void {
-    const failures = failuresOf(this.#model.sources);
+    const failures = failuresOf(this.#model.sources, (message, ...args) => vscode.l10n.t(message, ...args));
     if (this.#view.visible) void this.#memory.update(SEEN_KEY, failures.map((failure) => failure.key));
     const seen = new Set(this.#memory.get<string[]>(SEEN_KEY, []));
     const unseen = this.#view.visible ? [] : failures.filter((failure) => !seen.has(failure.key));

@@ -2,6 +2,7 @@
 import type { EntryStatus, RunningWork, SourceStatus } from '../protocol/pipelineStatus.ts';
 import type { Translate } from './hoverCard.ts';
 import { plainMessage } from './plainMessage.ts';
+import { stageTitle } from './stageNames.ts';
 
 /** What stands behind a stage's title: why it is stale or failed, else its counts. */
 export function entryDescription(entry: Pick<EntryStatus, 'state' | 'description' | 'reason'>): string {
@@ -49,8 +50,8 @@ export function runningText(running: RunningWork, timeLeft: (seconds: number) =>
 }
 
 /** What went wrong, one line a stage, each with a key that tells this failure from the next one of the same stage. */
-export function failuresOf(sources: readonly SourceStatus[]): { readonly key: string; readonly line: string }[] {
+export function failuresOf(sources: readonly SourceStatus[], t: Translate): { readonly key: string; readonly line: string }[] {
   return sources.flatMap((source) => source.entries.filter((entry) => entry.state === 'failed').map((entry) => ({
-    key: `${source.source}\n${entry.id}\n${entry.reason ?? ''}`, line: `${entry.title}: ${entryDescription(entry)}`,
+    key: `${source.source}\n${entry.id}\n${entry.reason ?? ''}`, line: `${stageTitle(entry.id, entry.title, t)}: ${entryDescription(entry)}`,
   })));
 }

@@ -55,7 +55,7 @@ describe('entries of the tree', () => {
   });
 
   it('count a failure once, and again when it fails in another way', () => {
-    const failed = (reason: string) => failuresOf([source({ entries: [entry({ state: 'failed', reason }), entry({ id: 'index' })] })]);
+    const failed = (reason: string) => failuresOf([source({ entries: [entry({ state: 'failed', reason }), entry({ id: 'index' })] })], translate);
     assert.deepEqual(failed('a').map((failure) => failure.line), ['Train: a']);
     assert.notEqual(failed('a')[0]!.key, failed('b')[0]!.key);
     assert.equal(failed('a')[0]!.key, failed('a')[0]!.key);
