@@ -8,7 +8,8 @@ import { UserError } from '../../../src/domain/errors.ts';
 import { postByPid } from '../../../src/store/posts.ts';
 import { requireSource } from '../../../src/store/sources.ts';
 import { editLines, editText, files2018, files2020, filesTpic, layoutPosts, userRows, type Files, type LayoutPost } from './layoutFixture.ts';
-import { contentOf, openStoreAtWork, PICTURES, removeFolders, smpdFiles, temporaryFolder, writeFiles } from './sourceFixture.ts';
+import { PICTURES } from './pictureBytes.ts';
+import { contentOf, openStoreAtWork, removeFolders, smpdFiles, temporaryFolder, writeFiles } from './sourceFixture.ts';
 
 const ALL = 'train_allmetadata_json/train_';
 
