@@ -6,7 +6,7 @@ import { cellText, COLUMN_TEXTS, scoreText, SORT_OF_COLUMN, statusText, timeText
 import { keyOf, type PostsModel } from './postsModel.ts';
 
 const WIDTHS: Readonly<Record<PostColumn, number>> = { // pixels, before a person changes them
-  status: 62, id: 84, source: 90, user: 100, title: 170, tags: 200, category: 112, score: 58, prediction: 76, error: 62, posted: 92, split: 90, caption: 68,
+  status: 84, id: 84, source: 90, user: 100, title: 170, tags: 200, category: 112, score: 58, prediction: 84, error: 62, posted: 92, split: 90, caption: 68,
 };
 const NUMBERS: ReadonlySet<PostColumn> = new Set(['score', 'prediction', 'error']);
 const KEY_STEP = 16; // pixels a key press makes a column wider
@@ -54,7 +54,9 @@ export class PostGrid {
   draw(): void {
     const { page, view } = this.#model;
     const columns = this.#columns;
-    this.element.style.setProperty('--columns', columns.map((column) => (column === 'title' && view.widths.title === undefined ? `minmax(${WIDTHS.title}px, 1fr)` : `${view.widths[column] ?? WIDTHS[column]}px`)).join(' '));
+    const widthOf = (column: PostColumn): number => view.widths[column] ?? WIDTHS[column];
+    this.element.style.setProperty('--columns', columns.map((column) => (column === 'title' && view.widths.title === undefined ? `minmax(${WIDTHS.title}px, 1fr)` : `${widthOf(column)}px`)).join(' '));
+    this.element.style.setProperty('--row-width', `${columns.reduce((sum, column) => sum + widthOf(column), 0)}px`);
     this.element.setAttribute('aria-rowcount', String((page?.matches ?? 0) + 1));
     this.element.setAttribute('aria-colcount', String(columns.length));
     const layout = JSON.stringify([columns, view.query.sort, view.query.descending]);
