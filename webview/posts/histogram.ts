@@ -62,7 +62,7 @@ export class Histogram {
     const bars = scores.bins.map((posts, index) => {
       const [begin, end] = [scores.from + index * step, scores.from + (index + 1) * step];
       const isIn = shown === null || (end > shown.from && begin <= shown.to);
-      const height = posts === 0 ? 0 : Math.max(1, (posts / most) * (base - 6));
+      const height = posts === 0 ? 0 : Math.max(1, (posts / most) * (base - 15));
       return drawn('rect', { class: isIn ? 'bar' : 'bar out', x: SIDE + index * part, y: base - height, width: Math.max(1, part - 1), height }, drawn('title', {}, `${scoreText(Math.ceil(begin))}–${scoreText(Math.ceil(end) - 1)}: ${this.#model.count(posts)}`));
     });
     const marks = ticks(scores.from, scores.to, this.#width).map((score) => drawn('text', { x: this.#xOf(score), y: HEIGHT - 3, 'text-anchor': 'middle' }, String(score / 100)));
