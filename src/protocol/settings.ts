@@ -79,7 +79,7 @@ export const SETTINGS: readonly SettingDefinition[] = [
   { key: 'align.batchSize', type: 'integer', default: 16, choices: null, description: 'Pairs in an alignment step.' },
   { key: 'export.format', type: 'string', default: 'trl', choices: ['trl', 'llama-factory', 'submission'], description: 'Trainer, or challenge, that an export is written for.' },
   { key: 'export.content', type: 'string', default: 'preference', choices: ['sft', 'preference'], description: 'What is exported.' },
-  { key: 'python', type: 'string', default: '', choices: null, description: 'Python (3.11 or newer) that the trainer is built on: **Set Up the Trainer** makes an environment from it, and stages run in that environment. Without one, this Python itself is used if it can import torch and transformers. Empty: the Python on the PATH.' },
+  { key: 'python', type: 'string', default: '', choices: null, description: 'Python (3.11 or newer) that the trainer is built on: **Set Up the Trainer** makes an environment from it, and stages run in that environment. Without one, this Python itself is used if it has every package of the trainer (torch, transformers, peft, accelerate, gguf) in the same major version. Empty: the Python on the PATH.' },
   { key: 'threads', type: 'integer', default: 0, choices: null, description: 'Processor threads of the trainer; 0: all.' },
 ];
 
