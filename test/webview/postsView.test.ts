@@ -296,7 +296,11 @@ describe('Posts view, in a browser', function () {
     it(`fits a window ${width} pixels wide without scrolling sideways`, async () => {
       await open({ size: { width, height: 800 } });
       assert.equal(await shown.page.evaluate('Math.max(document.documentElement.scrollWidth, document.querySelector(".grid").scrollWidth) <= innerWidth'), true);
-      assert.ok((await shown.page.locator('.list').boundingBox())!.height > 150);
+      assert.equal(await shown.page.evaluate('document.documentElement.scrollHeight <= innerHeight && document.querySelector(".pager").getBoundingClientRect().bottom <= innerHeight'), true);
+      assert.ok((await shown.page.locator('.grid').boundingBox())!.height > 300);
+      await shown.page.getByText('More Filters').click();
+      assert.ok((await shown.page.locator('.grid').boundingBox())!.height > 100);
+      assert.equal(await shown.page.evaluate('document.querySelector(".pager").getBoundingClientRect().bottom <= innerHeight'), true);
     });
   }
 });

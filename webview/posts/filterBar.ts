@@ -100,6 +100,7 @@ export class FilterBar {
     const direction = t(query.descending ? 'descending' : 'ascending');
     this.#direction.setAttribute('aria-label', direction);
     this.#direction.title = direction;
+    this.element.classList.toggle('shows-more', showsMore);
     show(this.#more, showsMore);
     this.#moreButton.textContent = t(showsMore ? 'fewerFilters' : 'moreFilters');
     this.#moreButton.setAttribute('aria-expanded', String(showsMore));

@@ -15,7 +15,7 @@ const wire = new EditorWire(POSTS_VIEW, postsNoticeSchema, (notice) => {
   if (notice.notice === 'changed') void model.changed();
   else void model.ask(notice.query);
 });
-const model = new PostsModel(wire);
+const model = new PostsModel(wire, innerWidth >= 760);
 await model.start();
 build();
 await model.first();

@@ -45,10 +45,11 @@ export class PostsModel {
   readonly selection = new Set<string>();
   #anchor = 0;
 
-  constructor(wire: Wire) {
+  /** @param showsDetails where the page kept nothing: whether there is room for them */
+  constructor(wire: Wire, showsDetails: boolean) {
     this.#wire = wire;
     const kept = keptPostsSchema.safeParse(wire.kept);
-    this.view = kept.success ? kept.data : { folder: '', query: EVERY_POST, place: { kind: 'first' }, selected: null, hidden: ['tags'], widths: {}, showsDetails: true, showsMore: false };
+    this.view = kept.success ? kept.data : { folder: '', query: EVERY_POST, place: { kind: 'first' }, selected: null, hidden: ['tags'], widths: {}, showsDetails, showsMore: false };
   }
 
   onChange(listener: () => void): void {
