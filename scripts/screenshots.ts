@@ -108,7 +108,7 @@ const toLookAt = (name: string) => (view: string): string => `${view}-${name}`;
 
 await packageVsix();
 await ofTheSample({ theme: 'dark', size: WIDE, named: inDocs });
-await ofThePostsView({ theme: 'dark', size: WIDE, named: inDocs });
+await ofThePostsView({ theme: 'dark', size: WIDE, named: (view) => (view === 'posts' ? inDocs(view) : toLookAt('dark')(view)) });
 await ofAnEmptyFolder({ theme: 'dark', size: WIDE, named: inDocs });
 for (const theme of ['light', 'high contrast'] as const) {
   const shot = { theme, size: WIDE, named: toLookAt(theme.replace(' ', '-')) };
@@ -117,4 +117,4 @@ for (const theme of ['light', 'high contrast'] as const) {
   await ofAnEmptyFolder(shot);
 }
 await ofTheSample({ theme: 'dark', size: NARROW, named: toLookAt('narrow') });
-await ofThePostsView({ theme: 'dark', size: NARROW, named: (view) => inDocs(`${view}-narrow`) });
+await ofThePostsView({ theme: 'dark', size: NARROW, named: (view) => (view === 'posts' ? inDocs(`${view}-narrow`) : toLookAt('narrow')(view)) });
