@@ -6,7 +6,7 @@ import { cellText, COLUMN_TEXTS, scoreText, SORT_OF_COLUMN, statusText, timeText
 import { keyOf, type PostsModel } from './postsModel.ts';
 
 const WIDTHS: Readonly<Record<PostColumn, number>> = { // pixels, before a person changes them
-  status: 84, id: 84, source: 90, user: 100, title: 170, tags: 200, category: 112, score: 58, prediction: 84, error: 62, posted: 92, split: 90, caption: 68,
+  status: 92, id: 78, source: 90, user: 100, title: 170, tags: 200, category: 112, score: 58, prediction: 88, error: 62, posted: 92, split: 90, caption: 68,
 };
 const NUMBERS: ReadonlySet<PostColumn> = new Set(['score', 'prediction', 'error']);
 const KEY_STEP = 16; // pixels a key press makes a column wider
