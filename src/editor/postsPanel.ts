@@ -115,8 +115,12 @@ class PostsPanel {
   }
 
   reveal(query: Partial<PostsQuery> | undefined): void {
+    const wasThere = this.#panel.visible; // a page behind another tab is gone and starts anew
     this.#panel.reveal();
-    if (query !== undefined) this.#tell({ type: 'notice', notice: 'show', query: { ...EVERY_POST, ...query } });
+    if (query === undefined) return;
+    const asked = { ...EVERY_POST, ...query };
+    if (wasThere) this.#tell({ type: 'notice', notice: 'show', query: asked });
+    else this.#asked = asked;
   }
 
   dispose(): void {
