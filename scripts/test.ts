@@ -23,6 +23,7 @@ const RUNNERS: Readonly<Record<string, () => Promise<Totals>>> = {
   'python-types': () => runCheck(python('python-types', 'mypy', '--config-file', TRAINER_PROJECT, 'resources/trainer', 'test/trainer')),
   unit: () => runMocha(node('unit', MOCHA, 'test/{unit,hosts}/**/*.test.ts')),
   webview: () => inBrowser(() => runMocha(node('webview', MOCHA, '--timeout', '60000', 'test/webview/**/*.test.ts')), false),
+  kills: () => runMocha(node('kills', MOCHA, 'test/kills/*.test.ts')),
   trainer: () => runPytest(python('trainer', 'pytest', '-c', TRAINER_PROJECT, 'test/trainer')),
   pipeline: () => runMocha(node('pipeline', MOCHA, 'test/pipeline/**/*.test.ts')),
   package: async () => {
