@@ -49,7 +49,7 @@ export async function* readParquet({ path, file, expected, columns, onHash }: Pa
     const { buffer, metadata } = await openParquet(handle, file);
     const header = topColumns(metadata, file);
     const wanted = [...new Set(columns)].filter((name) => header.includes(name));
-    checkColumns(metadata, wanted, buffer.byteLength, file);
+    await decoding(file, 'its end', () => checkColumns(metadata, wanted, buffer.byteLength, file)); // what is missing there may be anything
     const encoding = { sawInvalid: false };
     const decoder = { buffer, schema: parquetSchema(metadata), compressors: await makeCompressors(), parsers: parsersNoting(encoding) };
     yield { header, rows: [] };
@@ -100,7 +100,7 @@ async function openParquet(handle: FileHandle, file: string): Promise<{ buffer: 
   if (size < 12 || Buffer.from(footer.subarray(4)).toString('latin1') !== 'PAR1') throw broken(file, 'its end', 'the file was cut off, or something follows it');
   if (new DataView(footer.buffer).getUint32(0, true) > MAX_FOOTER_BYTES) throw broken(file, 'its end', 'the description of its columns is longer than 64 MB');
   const metadata = await decoding(file, 'its end', () => parquetMetadataAsync(buffer, { geoparquet: false, parsers: parsersNoting({ sawInvalid: false }) }));
-  checkRowCounts(metadata, file);
+  await decoding(file, 'its end', () => checkRowCounts(metadata, file));
   return { buffer, metadata };
 }
 
@@ -131,6 +131,7 @@ function topColumns(metadata: FileMetaData, file: string): string[] {
   } catch (cause) {
     throw broken(file, 'its end', (cause as Error).message, cause);
   }
+  if (!names.every((name) => typeof name === 'string')) throw broken(file, 'its end', 'a column has no name');
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw broken(file, 'its columns', `two are named ${shown(twice)}`);
   return names;
@@ -201,7 +202,7 @@ async function fillAll(columns: readonly ColumnRows[]): Promise<number[]> {
 }
 
 /** Whatever the decoder stumbles over is a fault of the file; faults of the disk are not. */
-async function decoding<Result>(file: string, where: string, act: () => Promise<Result>): Promise<Result> {
+async function decoding<Result>(file: string, where: string, act: () => Promise<Result> | Result): Promise<Result> {
   try {
     return await act();
   } catch (error) {
