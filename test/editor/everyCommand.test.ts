@@ -148,6 +148,14 @@ describe('every command', function () {
       await invoke(id);
       await said('No row of sample was skipped.');
     }],
+    ['smpCurator.fetchPictures', 'says that nothing is to be fetched', async (id) => {
+      await invoke(id);
+      await said('No post of sample needs its picture fetched');
+    }],
+    ['smpCurator.showDeadPictures', 'says that no page is dead', async (id) => {
+      await invoke(id);
+      await said('No address of a picture of sample was found dead.');
+    }],
     ['smpCurator.searchPosts', 'opens the post at its line', async (id) => {
       await invoke(id);
       await search(sample.pid);
