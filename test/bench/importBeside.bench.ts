@@ -46,7 +46,7 @@ function changeFirstLabel(data: string): void {
   try {
     const digit = Buffer.alloc(1);
     readSync(file, digit, 0, 1, 0);
-    writeSync(file, digit.toString() === '6' ? '5' : '6', 0);
+    writeSync(file, String((Number(digit.toString()) % 9) + 1), 0); // never the score of the generation that is live
   } finally {
     closeSync(file);
   }
