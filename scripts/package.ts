@@ -28,7 +28,7 @@ const SHIPPED_PACKAGES = ['node_modules/better-sqlite3'];
 const INPUTS = [
   'package.json', 'package-lock.json', '.vscodeignore', 'README.md', 'LICENSE', 'CHANGELOG.md', 'package.nls.json', 'package.nls.zh-cn.json',
   'src', 'webview', 'media', 'l10n', 'resources', 'scripts/bin', 'scripts/build.ts', 'scripts/package.ts', 'scripts/buildSample.ts', 'scripts/packagedReadme.ts',
-  'scripts/thirdPartyNotices.ts', 'docs/images',
+  'scripts/thirdPartyNotices.ts',
 ];
 
 /** The target of the machine this runs on. */
@@ -55,7 +55,7 @@ export async function packageVsix(target: string = thisTarget()): Promise<{ path
     const stage = mkdtempSync(join(DIST, 'stage-'));
     try {
       for (const part of STAGED) if (existsSync(join(ROOT, part))) cpSync(join(ROOT, part), join(stage, part), { recursive: true });
-      writeFileSync(join(stage, 'README.md'), packagedReadme(readFileSync(join(ROOT, 'README.md'), 'utf8'), ROOT));
+      writeFileSync(join(stage, 'README.md'), packagedReadme(readFileSync(join(ROOT, 'README.md'), 'utf8')));
       writeFileSync(join(stage, 'ThirdPartyNotices.txt'), thirdPartyNotices([...packagesOf(bundled), ...SHIPPED_PACKAGES]));
       appendFileSync(join(stage, '.vscodeignore'), `!node_modules/better-sqlite3/prebuilds/${binary}.node\n`);
       execute(process.execPath, [VSCE, 'package', '--target', target, '--out', path, '--allow-missing-repository', '--no-rewrite-relative-links'], stage);

@@ -1,15 +1,10 @@
-// The README as VS Code's page of an installed extension can show it. That page has no folder to read from: it shows pictures
-// that are in the text (its content policy allows https: and data:), and opens no relative link.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-
-const PICTURE = /!\[([^\]]*)\]\((?!\w+:)([^)\s]+\.(png|jpg|gif|webp))\)/g;
+// The README as VS Code's page of an installed extension can show it. That page has no folder to read from, and its sanitizer
+// lets only http and https through, so that neither a relative path nor a data: address shows a picture: what would be a
+// broken frame is left out, and the walkthrough and the sample, which are at hand there, show the product instead.
+const PICTURE = /^!\[[^\]]*\]\((?!\w+:)[^)\s]+\)\n\n?/gm;
 const RELATIVE_LINK = /(?<!!)\[([^\]]*)\]\((?!\w+:|#)[^)\s]+\)/g;
 
-/** @param folder what the README's relative paths are meant from */
-export function packagedReadme(markdown: string, folder: string): string {
-  return markdown
-    .replace(RELATIVE_LINK, '$1')
-    .replace(PICTURE, (_all, alternative: string, path: string, type: string) =>
-      `![${alternative}](data:image/${type === 'jpg' ? 'jpeg' : type};base64,${readFileSync(join(folder, path)).toString('base64')})`);
+/** Leaves out pictures that stand on a line of their own and lie beside the README; links to files become their text. */
+export function packagedReadme(markdown: string): string {
+  return markdown.replace(PICTURE, '').replace(RELATIVE_LINK, '$1');
 }
