@@ -2,6 +2,7 @@
 // by (source, pid) like everything that people and models made, so it outlives a new import; a changed address counts anew.
 import { join } from 'node:path';
 import type { Database } from './database.ts';
+import { LIVE_POSTS_BY_ID } from './posts.ts';
 
 /** 'fetched': the file is there; 'dead': asking again would answer the same; 'later': the next start asks again. */
 export type FetchState = 'fetched' | 'dead' | 'later';
@@ -27,7 +28,7 @@ export interface WantedPicture {
 /** Posts that name an address and have no usable picture in the data set. */
 const WITHOUT_PICTURE = "p.image_url <> '' AND (p.image_path = '' OR p.dropped IS NOT NULL)";
 const RECORD = 'LEFT JOIN fetched_pictures f ON f.source_id = p.source_id AND f.pid = p.pid AND f.url = p.image_url';
-const WANTED = `FROM live_posts p ${RECORD} WHERE p.source_id = :source AND ${WITHOUT_PICTURE} AND (f.state IS NULL OR f.state = 'later' OR (:dead AND f.state = 'dead'))`;
+const WANTED = `FROM ${LIVE_POSTS_BY_ID} p ${RECORD} WHERE p.source_id = :source AND ${WITHOUT_PICTURE} AND (f.state IS NULL OR f.state = 'later' OR (:dead AND f.state = 'dead'))`;
 
 /** A page of posts whose picture is to be fetched, after the row `afterId` (begin with 0). @param dead also those that were found dead. */
 export function pageOfWantedPictures(store: Database, sourceId: number, dead: boolean, afterId: number, limit: number): WantedPicture[] {

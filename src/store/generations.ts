@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Post, PostPlace } from '../domain/posts.ts';
 import type { Mapping } from '../protocol/stages.ts';
 import type { Database } from './database.ts';
+import { LIVE_POSTS_BY_ID } from './posts.ts';
 import type { SourceStatistics } from './sources.ts';
 import type { StatisticsCounter } from './statistics.ts';
 import type { UserOrder } from './userOrder.ts';
@@ -168,7 +169,9 @@ export function indexedFiles(store: Database, sourceId: number): IndexedFile[] {
 
 /** Paths of the live generation's pictures in the order of the import, a page after `afterId` (begin with 0). */
 export function pageOfPicturePaths(store: Database, sourceId: number, afterId: number, limit: number): { id: number; pid: string; imagePath: string; imageUrl: string }[] {
-  return store.prepare<{ id: number; pid: string; imagePath: string; imageUrl: string }>('SELECT id, pid, image_path AS imagePath, image_url AS imageUrl FROM live_posts WHERE source_id = ? AND id > ? ORDER BY id LIMIT ?').all(sourceId, afterId, limit);
+  return store.prepare<{ id: number; pid: string; imagePath: string; imageUrl: string }>(
+    `SELECT id, pid, image_path AS imagePath, image_url AS imageUrl FROM ${LIVE_POSTS_BY_ID} WHERE source_id = ? AND id > ? ORDER BY id LIMIT ?`,
+  ).all(sourceId, afterId, limit);
 }
 
 /** Makes a source invisible at once; `clearGenerations` then removes its rows, and the source with all that hangs on it. */

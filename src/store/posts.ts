@@ -23,6 +23,12 @@ interface PostRow {
 const COLUMNS = `id, source_id, source, pid, uid, posted_at, user_order, title, category, subcategory, concept, tags, image_path, image_url,
   latitude, longitude, extra, label, file, row, dropped`;
 
+/**
+ * The view live_posts for whoever reads it in the order of ids, a page at a time. The plus keeps SQLite from the indices of a
+ * generation: by one of them it would collect and sort all posts that are left, for every page anew.
+ */
+export const LIVE_POSTS_BY_ID = '(SELECT s.id AS source_id, s.name AS source, p.* FROM sources s JOIN posts p ON +p.generation_id = s.live_generation WHERE p.user_order IS NOT NULL)';
+
 /** How many live posts a source has, dropped and excluded ones included. */
 export function livePostCount(store: Database, sourceId: number): number {
   return store.prepare<{ posts: number }>('SELECT count(*) AS posts FROM live_posts WHERE source_id = ?').get(sourceId)!.posts;
@@ -48,7 +54,10 @@ export function earlierPosts(store: Database, post: Pick<StoredPost, 'sourceId' 
 
 /** Usable posts (labelled or not) whose id is greater than `afterId`, in the order of ids: begin with 0, go on with the last id of the page. */
 export function pageOfPosts(store: Database, sourceId: number, afterId: number, limit: number): StoredPost[] {
-  return store.prepare<PostRow>(`SELECT ${COLUMNS} FROM usable_posts WHERE source_id = ? AND id > ? ORDER BY id LIMIT ?`).all(sourceId, afterId, limit).map(toPost);
+  return store.prepare<PostRow>(
+    `SELECT ${COLUMNS} FROM ${LIVE_POSTS_BY_ID} l WHERE source_id = ? AND id > ? AND dropped IS NULL
+       AND NOT EXISTS (SELECT 1 FROM excluded_posts e WHERE e.source_id = l.source_id AND e.pid = l.pid) ORDER BY id LIMIT ?`,
+  ).all(sourceId, afterId, limit).map(toPost);
 }
 
 /** How many usable posts have each score, ascending: what percentiles are read from. */

@@ -1,6 +1,7 @@
 // The posts that a submission must answer: all of them, also those that no sample may be drawn from.
 import type { Hundredths } from '../domain/posts.ts';
 import type { Database } from './database.ts';
+import { LIVE_POSTS_BY_ID } from './posts.ts';
 import type { DecoderName } from './predictions.ts';
 
 export interface SubmissionPost {
@@ -25,7 +26,7 @@ export function countSubmissionPosts(store: Database, sourceId: number, part: st
 export function pageOfSubmissionPosts(store: Database, sourceId: number, part: string | null, afterId: number, limit: number): SubmissionPost[] {
   return store.prepare<SubmissionPost>(
     `SELECT p.id, p.pid, p.dropped, EXISTS (SELECT 1 FROM excluded_posts e WHERE e.source_id = p.source_id AND e.pid = p.pid) AS excluded
-     FROM live_posts p WHERE p.source_id = ? AND ${condition(part)} AND p.id > ? ORDER BY p.id LIMIT ?`,
+     FROM ${LIVE_POSTS_BY_ID} p WHERE p.source_id = ? AND ${condition(part)} AND p.id > ? ORDER BY p.id LIMIT ?`,
   ).all(sourceId, ...parameters(part), afterId, limit);
 }
 

@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { decideOnPost } from '../../../src/stages/decideOnPost.ts';
+import type { Database, Statement } from '../../../src/store/database.ts';
+import { pageOfWantedPictures } from '../../../src/store/fetchedPictures.ts';
+import { pageOfPicturePaths } from '../../../src/store/generations.ts';
 import { earlierPosts, livePostCount, pageOfPosts, postAt, postByPid, postsOfUser, scoreCounts, type StoredPost } from '../../../src/store/posts.ts';
+import { pageOfSubmissionPosts } from '../../../src/store/submissionPosts.ts';
 import { csvTable, DRIVERS, openStoreAtWork, removeFolders, temporaryFolder, writeFiles, type StoreAtWork } from '../sources/sourceFixture.ts';
 
 const ROWS = [
@@ -47,6 +51,30 @@ for (const driver of DRIVERS) {
       const seen: string[] = [];
       for (let page = pageOfPosts(work.store, 1, 0, 2); page.length > 0; page = pageOfPosts(work.store, 1, page.at(-1)!.id, 2)) seen.push(...pids(page));
       assert.deepEqual(seen.sort(), ['a1', 'a2', 'a3', 'a4', 'b1']);
+    });
+
+    it('read pages of posts where the last one ended, without sorting those that are left', () => {
+      const { store } = work;
+      const plans: string[] = [];
+      const watched: Database = {
+        ...store,
+        prepare: <Row>(sql: string): Statement<Row> => ({
+          ...store.prepare<Row>(sql),
+          all: (...parameters) => {
+            plans.push(store.prepare<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).all(...parameters).map(({ detail }) => detail).join('\n'));
+            return store.prepare<Row>(sql).all(...parameters);
+          },
+        }),
+      };
+      pageOfPosts(watched, 1, 2, 2);
+      pageOfPicturePaths(watched, 1, 2, 2);
+      pageOfWantedPictures(watched, 1, false, 2, 2);
+      pageOfSubmissionPosts(watched, 1, null, 2, 2);
+      assert.equal(plans.length, 4);
+      for (const plan of plans) {
+        assert.match(plan, /SEARCH p USING INTEGER PRIMARY KEY \(rowid>\?\)/);
+        assert.doesNotMatch(plan, /ORDER BY/);
+      }
     });
 
     it('find a post by its line', () => {
