@@ -70,15 +70,18 @@ export function weightsOf(model: StoredModel, base: BaseModel): string {
   return model.adapterOf === null ? model.weightsHash : `${base.weightsHash} ${model.weightsHash}`;
 }
 
+/** Of a model's folder, what is about the model and no part of it: a corrected card leaves trained models valid. */
+const CARD = /^(readme|license|licence|notice)(\.(md|txt))?$/i;
+
 /**
- * Hash of a model's files by name and content: of one file, or of all files that lie directly in a folder. Of a file of more
+ * Hash of a model's files by name and content: of one file, or of all files that lie directly in a folder but its card. Of a file of more
  * than 64 MiB its size and 256 pieces spread evenly over it are read: training changes weights everywhere, and a model of
  * 16 GB would take a minute before every prediction.
  */
 export async function hashOfFiles(path: string): Promise<string> {
   const hash = createHash('sha256');
   const isFolder = (await stat(path)).isDirectory();
-  const names = isFolder ? (await readdir(path, { withFileTypes: true })).filter((entry) => !entry.isDirectory()).map((entry) => entry.name).sort() : [''];
+  const names = isFolder ? (await readdir(path, { withFileTypes: true })).filter((entry) => !entry.isDirectory() && !CARD.test(entry.name)).map((entry) => entry.name).sort() : [''];
   for (const name of names) hash.update(`${name}\0${await hashOfFile(isFolder ? join(path, name) : path)}\n`);
   return hash.digest('hex');
 }

@@ -75,6 +75,7 @@ export type Connect = (path: string, readOnly: boolean, busyTimeout: number) => 
 export function createDatabase(connection: Connection, connect: Connect, path: string, readOnly: boolean, newerMigrations: readonly string[]): Database {
   const statements = new Map<string, Statement>();
   const opened = fileIdentity(path);
+  let pauseUntil = 0; // before it, this connection begins no transaction
   return {
     path,
     readOnly,
@@ -91,10 +92,15 @@ export function createDatabase(connection: Connection, connect: Connect, path: s
     exec: (sql) => connection.exec(sql),
     transaction<Result>(work: () => Result): Result {
       if (readOnly) throw readOnlyError(path, newerMigrations);
+      if (pauseUntil > performance.now()) sleep(pauseUntil - performance.now());
+      const began = performance.now();
       try {
         return runTransaction(connection, work);
       } catch (error) {
         throw storeFault(error, path) ?? error;
+      } finally {
+        const ended = performance.now();
+        if (ended - began > LONG_TRANSACTION) pauseUntil = ended + PAUSE;
       }
     },
     requireWritable() {
@@ -141,9 +147,42 @@ function fileIdentity(path: string): string | null {
   return status === undefined ? null : `${status.dev}:${status.ino}`;
 }
 
+/** How long a statement waits for another connection's transaction, in milliseconds. Our own never take longer than a fraction of it. */
+export const BUSY_TIMEOUT = 5000;
+
+/*
+ * Turns. SQLite gives the right to write to whoever asks at the right moment, and its own wait sleeps up to 100 ms between two
+ * questions: beside an import, which writes without end in transactions of 15 ms, a person's decision then waits half a second.
+ * So whoever waits asks often, and whoever has written for long leaves a pause in which the others are sure to ask.
+ */
+const ASK_AGAIN = 0.1; // milliseconds
+const PAUSE = 0.4; // milliseconds
+const LONG_TRANSACTION = 5; // milliseconds
+
+const sleeping = new Int32Array(new SharedArrayBuffer(4));
+const sleep = (milliseconds: number): void => void Atomics.wait(sleeping, 0, 0, milliseconds);
+
+/** BEGIN IMMEDIATE, as soon as others let it. */
+function beginWriting(connection: Pick<Connection, 'exec' | 'resultCode'>): void {
+  const deadline = performance.now() + BUSY_TIMEOUT;
+  connection.exec('PRAGMA busy_timeout = 0');
+  try {
+    for (;;) {
+      try {
+        return connection.exec('BEGIN IMMEDIATE');
+      } catch (error) {
+        if (connection.resultCode(error) !== SQLITE_BUSY || performance.now() > deadline) throw error;
+      }
+      sleep(ASK_AGAIN);
+    }
+  } finally {
+    connection.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`);
+  }
+}
+
 /** BEGIN IMMEDIATE … COMMIT around `work`; rolls back when it throws. */
-export function runTransaction<Result>(connection: Pick<Connection, 'exec'>, work: () => Result): Result {
-  connection.exec('BEGIN IMMEDIATE');
+export function runTransaction<Result>(connection: Pick<Connection, 'exec' | 'resultCode'>, work: () => Result): Result {
+  beginWriting(connection);
   let result: Result;
   try {
     result = work();

@@ -10,6 +10,13 @@ import type { SourceStatistics } from './sources.ts';
 import type { StatisticsCounter } from './statistics.ts';
 import type { UserOrder } from './userOrder.ts';
 
+/**
+ * Pages (4 KiB) of the write-ahead log at which the import's own commit copies them into the file. Its short transactions touch
+ * the same index pages again and again: copied rarely, each is written and synchronised once. A copy does not keep others
+ * from writing.
+ */
+const IMPORT_CHECKPOINT_PAGES = 8000;
+
 /** How long one transaction may take, in milliseconds, so that a person's decision never waits for an import (architecture.md). */
 export const TRANSACTION_MILLISECONDS = 15;
 
@@ -44,6 +51,7 @@ export interface NewSkippedRow {
 
 /** Begins a generation, and the source when it is new. The caller holds the import lock. */
 export function beginGeneration(store: Database, identity: SourceIdentity, startedAt: number): { sourceId: number; generationId: number } {
+  store.exec(`PRAGMA wal_autocheckpoint = ${IMPORT_CHECKPOINT_PAGES}`);
   return store.transaction(() => {
     store.prepare('INSERT INTO sources (name, kind, root, template, mapping, created_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING')
       .run(identity.name, identity.kind, identity.root, identity.template, mappingText(identity.mapping), startedAt);

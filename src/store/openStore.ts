@@ -4,24 +4,20 @@ import { dirname } from 'node:path';
 import { UserError } from '../domain/errors.ts';
 import type { Log } from '../protocol/progress.ts';
 import { loadBetterSqlite } from './betterSqlite.ts';
-import { createDatabase, runTransaction, type Connect, type Connection, type Database, type DriverName } from './database.ts';
+import { BUSY_TIMEOUT, createDatabase, runTransaction, type Connect, type Connection, type Database, type DriverName } from './database.ts';
 import { sweepGenerations } from './generations.ts';
 import { MIGRATIONS, type Migration } from './migrations.ts';
 import { loadNodeSqlite } from './nodeSqlite.ts';
 import { storeFault } from './storeFaults.ts';
 
-/** How long a statement waits for another process's transaction, in milliseconds. Our own never take longer than a fraction of it. */
-const BUSY_TIMEOUT = 5000;
-
 /** Pages kept in memory by a connection that writes: imports fill three indexes in random order. */
 const CACHE_KIBIBYTES = 24 * 1024;
 
 /**
- * Pages (4 KiB) of the write-ahead log at which a commit also copies them into the file. An import's short transactions touch
- * the same index pages again and again: copied rarely, each is written and synchronised once. A copy does not keep others
- * from writing.
+ * Pages (4 KiB) of the write-ahead log at which a commit also copies them into the file. Beyond what an import lets stand
+ * (generations.ts), so that no decision beside it is the one that copies.
  */
-const CHECKPOINT_PAGES = 8000;
+const CHECKPOINT_PAGES = 16_000;
 
 /** What opening may spend on rows that a killed import left; the rest goes with the next opening or import. */
 const SWEEP_MILLISECONDS = 500;

@@ -55,6 +55,7 @@ async function decide({ source, pids, pause: between }: NonNullable<ImportOrder[
 }
 
 const delay = monitorEventLoopDelay({ resolution: 5 });
+await bulk.request('detect', { path: order.path, quick: true }); // the editor has looked before it asks to start, so the thread is there
 if (order.decisions !== null) await live.request('searchPosts', { text: 'x', limit: 1 }); // the connection is there before
 delay.enable();
 const began = performance.now();

@@ -39,7 +39,7 @@ describe('SMPD 2020', () => {
     const paths = (text: string): Files => ({ ...files, 'train_img_path.txt': text, 'photos/a.png': PICTURES.png, 'photos/c.png': PICTURES.png });
     const { source, posts } = await readFiles(paths('photos/a.png\n../../../../etc/passwd\nphotos/c.png\n/etc/hostname.png\n'));
     assert.ok(source.hasPictures);
-    assert.deepEqual(posts.map(({ dropped }) => dropped), [null, 'picture outside the folder', null, 'picture missing']); // the last lies below the folder, where there is none
+    assert.deepEqual(posts.map(({ dropped }) => dropped), [null, 'picture outside the folder', null, 'picture outside the folder']);
     assert.equal(posts[1]!.post.imagePath, '');
     // Where paths name users and posts, one that does not is a fault of the release.
     await assertRefused(readFiles({ ...files, 'train_img_path.txt': 'train/0@N75/1.png\n../../etc/passwd\ntrain/0@N75/3.png\ntrain/1@N75/4.png\n' }), 'smpd-keys', /train_img_path\.txt, line 2 is “\.\.\/\.\.\/etc\/passwd”/);
