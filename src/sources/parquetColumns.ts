@@ -1,16 +1,18 @@
 // Values of one column of a Parquet row group, a page at a time: pyarrow puts a million rows into one row group, which could not
-// be held. Built of the library's own page decoder; its readers decode whole row groups. A page's header is looked at before the
-// decoder, which believes it, could make room for any number of values.
+// be held. Built of the library's own page decoder; its readers decode whole row groups. A page is looked at (parquetPages.ts)
+// before the decoder, which believes it, could make any number of values or never end.
 import { convert, DEFAULT_PARSERS } from 'hyparquet/src/convert.js';
 import { assembleNested } from 'hyparquet/src/assemble.js';
 import { parquetHeader, readPage } from 'hyparquet/src/column.js';
 import { getPhysicalColumns, getTreePath, isFlatColumn } from 'hyparquet/src/schema.js';
 import type { AsyncBuffer, ColumnMetaData, Compressors, DecodedArray, PageHeader, ParquetParsers, SchemaTree } from 'hyparquet';
+import type { ColumnDecoder } from 'hyparquet/src/types.js';
+import { isPlausible, MAX_PAGE_VALUES, soundPage } from './parquetPages.ts';
 
 /** Bytes read at a time: most pages fit. */
 const READ_BYTES = 1024 ** 2;
-/** Bytes of one page, unpacked. */
-export const MAX_PAGE_BYTES = 256 * 1024 ** 2;
+/** Bytes of a page's header, which holds bounds of its values, cut short. The time of a damaged one grows with their square. */
+const MAX_HEADER_BYTES = 64 * 1024;
 
 export interface ColumnRequest {
   readonly buffer: AsyncBuffer;
@@ -31,13 +33,14 @@ export function isPlainColumn(top: SchemaTree): boolean {
 export async function* readColumnRows({ buffer, schema, column, begin, end, compressors, parsers: given }: ColumnRequest): AsyncGenerator<ArrayLike<unknown>, void, void> {
   const parsers = { ...DEFAULT_PARSERS, ...given };
   const schemaPath = getTreePath(schema, column.path_in_schema);
-  const decoder = { ...column, pathInSchema: column.path_in_schema, element: schemaPath.at(-1)!.element, schemaPath, compressors, parsers };
+  const decoder: ColumnDecoder = { ...column, pathInSchema: column.path_in_schema, element: schemaPath.at(-1)!.element, schemaPath, compressors, parsers };
   const isFlat = isFlatColumn(schemaPath);
   let dictionary: DecodedArray | undefined;
   let held: unknown[] = []; // the last row of a list column, which may go on in the next page
-  for await (const { header, bytes } of readPages(buffer, begin, end, Number(column.num_values))) {
+  for await (const page of readPages(buffer, begin, end, Number(column.num_values))) {
+    const { header, bytes } = soundPage(page.header, page.bytes, decoder);
     const reader = { view: bytes, offset: 0 };
-    const { data } = readPage(reader, header, decoder, dictionary, held.length > 0 ? held : undefined, 0);
+    const { data } = readPage(reader, header, { ...decoder, codec: 'UNCOMPRESSED' }, dictionary, held.length > 0 ? held : undefined, 0);
     if (header.type === 'DICTIONARY_PAGE') dictionary = data === undefined ? undefined : convert(data, decoder);
     else if (data === undefined || data.length === 0) continue;
     else if (isFlat) yield data;
@@ -74,22 +77,15 @@ async function* readPages(buffer: AsyncBuffer, begin: number, end: number, value
       window = await buffer.slice(at, Math.min(end, at + Math.max(length, READ_BYTES)));
       windowBegin = at;
     };
-    await reach(Math.min(READ_BYTES / 4, end - at)); // a header holds bounds of its values, which are cut short
-    const reader = { view: new DataView(window, at - windowBegin), offset: 0 };
+    const most = Math.min(MAX_HEADER_BYTES, end - at);
+    await reach(most);
+    const reader = { view: new DataView(window, at - windowBegin, most), offset: 0 };
     const header = parquetHeader(reader);
     const length = reader.offset + header.compressed_page_size;
-    if (length <= 0 || !isPlausible(header, end - at - reader.offset, values - seen)) throw new RangeError(`a damaged page at byte ${at}`);
+    if (length <= 0 || !isPlausible(header, end - at - reader.offset, values - seen)) throw new RangeError(`a damaged page at byte ${at}, or one of more than ${MAX_PAGE_VALUES} values`);
     await reach(length);
     yield { header, bytes: new DataView(window, at - windowBegin + reader.offset, header.compressed_page_size) };
     seen += header.data_page_header?.num_values ?? header.data_page_header_v2?.num_values ?? 0;
     at += length;
   }
-}
-
-/** Whether a page lies inside its column and announces no more values than are still to come. */
-function isPlausible(header: PageHeader, bytesLeft: number, valuesLeft: number): boolean {
-  const isSize = (size: number | undefined, limit: number): boolean => size === undefined || (Number.isInteger(size) && size >= 0 && size <= limit);
-  const { data_page_header: page, data_page_header_v2: page2, dictionary_page_header: dictionary } = header;
-  return isSize(header.compressed_page_size, bytesLeft) && isSize(header.uncompressed_page_size, MAX_PAGE_BYTES) && isSize(dictionary?.num_values, header.uncompressed_page_size)
-    && [page?.num_values, page2?.num_values, page2?.num_nulls, page2?.num_rows].every((count) => isSize(count, valuesLeft));
 }

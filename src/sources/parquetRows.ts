@@ -7,7 +7,8 @@ import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { parquetMetadataAsync, parquetSchema, type AsyncBuffer, type ColumnMetaData, type Compressors, type FileMetaData, type ParquetParsers } from 'hyparquet';
 import { UserError } from '../domain/errors.ts';
 import { hashFile } from './hashedFile.ts';
-import { isPlainColumn, MAX_PAGE_BYTES, readColumnRows } from './parquetColumns.ts';
+import { isPlainColumn, readColumnRows } from './parquetColumns.ts';
+import { MAX_PAGE_BYTES } from './parquetPages.ts';
 import { shown, visible } from './postSource.ts';
 import type { RawRow, TableRows } from './tableRows.ts';
 
@@ -15,6 +16,8 @@ import type { RawRow, TableRows } from './tableRows.ts';
 const ROWS_AT_ONCE = 1000;
 /** Bytes of the description at the file's end. */
 const MAX_FOOTER_BYTES = 64 * 1024 ** 2;
+/** Bytes of the description that may all say that their number goes on: numbers take time that grows with the square of these. */
+const MAX_RUN_BYTES = 64 * 1024;
 const CODECS: readonly string[] = ['UNCOMPRESSED', 'SNAPPY', 'GZIP', 'BROTLI', 'ZSTD', 'LZ4', 'LZ4_RAW'];
 
 /** Whether a file begins as Parquet does. @throws {UserError} `table-encrypted` */
@@ -98,10 +101,22 @@ async function openParquet(handle: FileHandle, file: string): Promise<{ buffer: 
   const buffer: AsyncBuffer = { byteLength: size, slice: (start, end = size) => readSlice(handle, size, start, end) };
   const footer = new Uint8Array(await buffer.slice(Math.max(0, size - 8), size));
   if (size < 12 || Buffer.from(footer.subarray(4)).toString('latin1') !== 'PAR1') throw broken(file, 'its end', 'the file was cut off, or something follows it');
-  if (new DataView(footer.buffer).getUint32(0, true) > MAX_FOOTER_BYTES) throw broken(file, 'its end', 'the description of its columns is longer than 64 MB');
+  const length = new DataView(footer.buffer).getUint32(0, true);
+  if (length > MAX_FOOTER_BYTES) throw broken(file, 'its end', 'the description of its columns is longer than 64 MB');
+  const description = await decoding(file, 'its end', () => buffer.slice(size - 8 - length, size - 8));
+  if (hasEndlessNumber(new Uint8Array(description))) throw broken(file, 'its end', 'a number that does not end');
   const metadata = await decoding(file, 'its end', () => parquetMetadataAsync(buffer, { geoparquet: false, parsers: parsersNoting({ sawInvalid: false }) }));
   await decoding(file, 'its end', () => checkRowCounts(metadata, file));
   return { buffer, metadata };
+}
+
+function hasEndlessNumber(bytes: Uint8Array): boolean {
+  let run = 0;
+  for (const byte of bytes) {
+    run = byte >= 0x80 ? run + 1 : 0;
+    if (run > MAX_RUN_BYTES) return true;
+  }
+  return false;
 }
 
 async function readSlice(handle: FileHandle, size: number, start: number, end: number): Promise<ArrayBuffer> {
@@ -223,11 +238,19 @@ async function makeCompressors(): Promise<Compressors> {
     return length === 0 ? new Uint8Array(0) : unpack(input, length);
   };
   return {
-    SNAPPY: bounded(compressors.SNAPPY!), LZ4: bounded(compressors.LZ4!), LZ4_RAW: bounded(compressors.LZ4_RAW!),
+    SNAPPY: bounded(compressors.SNAPPY!), LZ4: bounded((input, length) => (isFramed(input) ? compressors.LZ4! : compressors.LZ4_RAW!)(input, length)), LZ4_RAW: bounded(compressors.LZ4_RAW!),
     GZIP: bounded((input, length) => gunzipSync(input, { maxOutputLength: length })),
     BROTLI: bounded((input, length) => brotliDecompressSync(input, { maxOutputLength: length })),
     ZSTD: bounded((input, length) => zstdDecompressSync(input, { maxOutputLength: length })),
   };
+}
+
+/** Whether a page is packed in Hadoop's frames. The library steps from one to the next by their lengths, backwards also. */
+function isFramed(input: Uint8Array): boolean {
+  const view = new DataView(input.buffer, input.byteOffset, input.byteLength);
+  let at = 0;
+  while (at + 8 < input.length) at += 8 + view.getUint32(at + 4);
+  return at === input.length;
 }
 
 /** Times and days become texts as JSON lines would have them, texts that are not UTF-8 are noted. */

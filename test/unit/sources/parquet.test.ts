@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { parquetWriteFile } from 'hyparquet-writer';
 import { after, describe, it } from 'mocha';
-import type { UserError } from '../../../src/domain/errors.ts';
+import { UserError } from '../../../src/domain/errors.ts';
 import type { Post } from '../../../src/domain/posts.ts';
 import type { Mapping } from '../../../src/protocol/stages.ts';
 import { detectSource } from '../../../src/sources/detectSource.ts';
@@ -118,6 +118,44 @@ describe('Parquet tables', () => {
   it('with a damaged page name the rows', async () => {
     const path = changed((bytes) => Buffer.concat([bytes.subarray(0, 4), Buffer.alloc(120, 0xee), bytes.subarray(124)]));
     await assert.rejects(read(path), refuses('table-broken', /^posts\.parquet, rows 1 to 3: /));
+  });
+
+  it('with any one byte of their pages changed are read or refused, and nothing else', async () => {
+    const path = join(temporaryFolder(), 'posts.parquet');
+    parquetWriteFile({
+      filename: path, codec: 'UNCOMPRESSED', // so that a change reaches what the pages hold
+      columnData: [
+        { name: 'id', data: ['p1', 'p2', 'p3'], type: 'STRING', encoding: 'DELTA_BYTE_ARRAY' }, { name: 'user', data: ['a', 'a', 'b'], type: 'STRING' },
+        { name: 'time', data: [1e9, 1e9 + 1, 1e9 + 3], type: 'INT32', encoding: 'DELTA_BINARY_PACKED' }, { name: 'score', data: [1.5, null, 2.5], type: 'DOUBLE' },
+        { name: 'title', data: ['x', 'y', 'z'], type: 'STRING', encoding: 'DELTA_LENGTH_BYTE_ARRAY' }, { name: 'tags', data: [['x', 'y'], [], ['z']], type: 'JSON' },
+      ],
+    });
+    const bytes = readFileSync(path);
+    const { mapping } = await detectSource(path, null, () => null);
+    const pages = bytes.length - 8 - bytes.readUInt32LE(bytes.length - 8); // in front of the description
+    const outcomes = { read: 0, refused: 0 };
+    for (let at = 4; at < pages; at++) {
+      for (const value of [0xff, 0x00, bytes[at]! ^ 0x80]) {
+        const damaged = Buffer.from(bytes);
+        damaged[at] = value;
+        writeFileSync(path, damaged);
+        try {
+          for await (const _ of (await detectSource(path, mapping, () => null)).read(() => undefined));
+          outcomes.read++;
+        } catch (error) {
+          assert.ok(error instanceof UserError, `byte ${at} is ${value}: ${(error as Error).stack}`);
+          outcomes.refused++;
+        }
+      }
+    }
+    assert.ok(outcomes.read > 0 && outcomes.refused > 0, JSON.stringify(outcomes));
+  });
+
+  it('whose compressed frames lead backwards are refused', async () => {
+    const path = join(temporaryFolder(), 'posts.parquet');
+    const backwards = Uint8Array.from([0, 0, 0, 0, 0xff, 0xff, 0xff, 0xf8, 0, 0, 0, 0]); // a frame of −8 bytes, after a header of 8
+    parquetWriteFile({ filename: path, codec: 'LZ4', compressors: { LZ4: () => backwards }, columnData: ['id', 'user', 'time', 'score'].map((name) => ({ name, data: ['1'], type: 'STRING' as const })) });
+    await assert.rejects(read(path), refuses('table-broken', /^posts\.parquet, rows 1 to 1: /));
   });
 
   it('that are packed in a way nobody can unpack, or encrypted, are refused by name', async () => {
