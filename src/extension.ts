@@ -65,7 +65,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const reports = new ReportDocuments();
   const stages = new StageCommands(model, runner, log);
   const posts = new PostCommands({ folders, model, stages, memory: context.globalState, log });
-  const postsPanels = new PostsPanels({ folders, decisions: posts, webview: vscode.Uri.joinPath(context.extensionUri, 'dist', 'webview'), log });
+  const postsPanels = new PostsPanels({ folders, decisions: posts, webview: vscode.Uri.joinPath(context.extensionUri, 'dist', 'webview'), picturesFolder, log });
   const targets = {
     stages,
     data: new DataCommands({ folders, model, runner, stages, sample, storage: context.globalStorageUri, log }),

@@ -26,7 +26,7 @@ import { runStage } from './stages/stageTable.ts';
 import { storeRevision } from './store/backupContent.ts';
 import type { Database } from './store/database.ts';
 import { listExcludedPosts } from './store/decisions.ts';
-import { listDeadPictures } from './store/fetchedPictures.ts';
+import { listDeadPictures, picturesFolder } from './store/fetchedPictures.ts';
 import { listSkippedRows } from './store/generations.ts';
 import { openStore } from './store/openStore.ts';
 import { PostList } from './store/postList.ts';
@@ -62,7 +62,7 @@ function store(): Promise<Database> {
 const lists = new WeakMap<Database, PostList>(); // a store's posts in memory go with its connection
 async function postList(): Promise<PostList> {
   const database = await store();
-  const list = lists.get(database) ?? new PostList(database);
+  const list = lists.get(database) ?? new PostList(database, picturesFolder(data.storeFolder));
   lists.set(database, list);
   return list;
 }

@@ -21,6 +21,7 @@ export interface PostsPanelsOptions {
   readonly folders: CurationFolders;
   readonly decisions: Pick<PostCommands, 'decide'>;
   readonly webview: vscode.Uri; // folder of the page's script and style sheet
+  readonly picturesFolder: (storeFolder: string) => string; // of fetched pictures
   readonly log: vscode.LogOutputChannel;
 }
 
@@ -99,12 +100,12 @@ class PostsPanel {
     serveRequests<PostsView>(port, POSTS_VIEW, this.#handlers());
   }
 
-  /** Pictures lie below the sources' folders; nothing else of the disk can be shown. */
+  /** Pictures lie below the sources' folders, fetched ones in the store's; nothing else of the disk can be shown. */
   async load(query: Partial<PostsQuery> | undefined): Promise<void> {
     if (query !== undefined) this.#asked = { ...EVERY_POST, ...query };
     if (existsSync(this.#folder.storeFile)) this.#warmUp();
     const { webview } = this.#panel;
-    webview.options = { enableScripts: true, localResourceRoots: [this.#to.webview, ...await this.#sourceRoots()] };
+    webview.options = { enableScripts: true, localResourceRoots: [this.#to.webview, vscode.Uri.file(this.#to.picturesFolder(this.#folder.storeFolder)), ...await this.#sourceRoots()] };
     webview.html = pageOf(webview, this.#to.webview);
   }
 

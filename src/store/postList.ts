@@ -7,6 +7,7 @@ import { EVERY_POST, type PagePlace, type PostDetails, type PostRow, type PostSo
 import type { LongWork } from '../protocol/progress.ts';
 import type { SetName } from '../protocol/stages.ts';
 import type { Database } from './database.ts';
+import { pictureOf } from './fetchedPictures.ts';
 import { modelName, PREDICTION_PREFERENCE } from './postCards.ts';
 import { LivePostColumns, positionOfId, setCode, type LazyColumn } from './postColumns.ts';
 import { wordQuery, wordsOf } from './search.ts';
@@ -30,14 +31,17 @@ interface Matches extends Sequence {
 
 export class PostList {
   readonly #store: Database;
+  readonly #pictures: string | null;
   readonly #columns: LivePostColumns;
   readonly #sequences = new Map<string, Sequence>();
   readonly #matches = new Map<string, Matches>();
   readonly #found = new Map<string, Uint8Array>();
   #version = -1;
 
-  constructor(store: Database) {
+  /** @param pictures folder of fetched pictures; null: none are shown */
+  constructor(store: Database, pictures: string | null = null) {
     this.#store = store;
+    this.#pictures = pictures;
     this.#columns = new LivePostColumns(store);
   }
 
@@ -236,7 +240,7 @@ export class PostList {
 
   #post(id: number): PostTexts {
     return this.#store.prepare<PostTexts>(
-      'SELECT pid, uid, posted_at, title, category, subcategory, concept, tags, image_path, latitude, longitude, extra, label, file, row, dropped FROM posts WHERE id = ?').get(id)!;
+      'SELECT pid, uid, posted_at, title, category, subcategory, concept, tags, image_path, image_url, latitude, longitude, extra, label, file, row, dropped FROM posts WHERE id = ?').get(id)!;
   }
 
   #splitOf(at: number, sourceId: number, uid: string, seed: number): PostSplit {
@@ -264,7 +268,8 @@ export class PostList {
       'SELECT kind, author, decided_at, payload FROM decisions WHERE source_id = ? AND pid = ? ORDER BY decided_at DESC, rowid DESC LIMIT 50').all(part.sourceId, post.pid);
     return {
       post: this.#row(at, experiment), concept: post.concept, text: { title: bounded(post.title, LONGEST_TEXT), tags: bounded(post.tags, LONGEST_TEXT) },
-      latitude: post.latitude, longitude: post.longitude, extra: JSON.parse(post.extra) as Record<string, string>, root: part.root, imagePath: part.hasPictures ? post.image_path : null,
+      latitude: post.latitude, longitude: post.longitude, extra: JSON.parse(post.extra) as Record<string, string>,
+      ...pictureOf(this.#store, this.#pictures, { id: part.sourceId, root: part.root, hasPictures: part.hasPictures }, { pid: post.pid, imagePath: post.image_path, imageUrl: post.image_url }),
       captions: captions.map((caption) => ({ text: bounded(caption.text, LONGEST_TEXT), madeBy: caption.made_by, madeAt: caption.made_at, approved: caption.approved === 1 })),
       predictions: this.#answers(part.sourceId, post.pid, experiment, 20).map((answer) => {
         const quantiles = answer.quantiles === null ? {} : (JSON.parse(answer.quantiles) as Record<string, number | undefined>);
@@ -279,7 +284,7 @@ export class PostList {
 }
 
 interface PostTexts {
-  pid: string; uid: string; posted_at: number; title: string; category: string; subcategory: string; concept: string; tags: string; image_path: string;
+  pid: string; uid: string; posted_at: number; title: string; category: string; subcategory: string; concept: string; tags: string; image_path: string; image_url: string;
   latitude: number | null; longitude: number | null; extra: string; label: number | null; file: string; row: number; dropped: string | null;
 }
 

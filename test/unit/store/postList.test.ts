@@ -6,7 +6,9 @@ import { compareByCodePoint } from '../../../src/domain/posts.ts';
 import { EVERY_POST, POST_SORTS, postDetailsSchema, postsOverviewSchema, postsPageSchema, type PagePlace, type PostRow, type PostsPage, type PostsQuery } from '../../../src/protocol/postsView.ts';
 import { decideOnPosts } from '../../../src/stages/decideOnPost.ts';
 import type { Database } from '../../../src/store/database.ts';
+import { recordFetch } from '../../../src/store/fetchedPictures.ts';
 import { PostList } from '../../../src/store/postList.ts';
+import { requireSource } from '../../../src/store/sources.ts';
 import { addModel, drain, fillSource, instructedStore, neverAborted, regularPosts, testContext, type FixturePost } from '../stages/stageFixture.ts';
 import { samplePosts } from '../../../src/stages/samplePosts.ts';
 
@@ -181,6 +183,26 @@ describe('PostList', () => {
     assert.deepEqual(details.decisions.map(({ kind, author, reason }) => ({ kind, author, reason })), [{ kind: 'post-excluded', author: 'anna', reason: 'advertisement' }]);
     assert.equal(details.captions[0]!.text, `a lake with ${excluded.pid}`);
     assert.equal(await drain(made.list.details({ post: { source: 'posts', pid: 'gone' }, experiment })), null);
+  });
+
+  it('names the picture that was fetched for the post’s address, else the data set’s own', async () => {
+    const { store } = made;
+    const [first, second] = made.rows.filter((row) => row.source === 'other');
+    const otherId = requireSource(store, 'other').id;
+    for (const { pid } of [first!, second!]) {
+      store.prepare('UPDATE posts SET image_url = ? WHERE pid = ? AND generation_id = (SELECT live_generation FROM sources WHERE id = ?)').run(`https://pictures.test/${pid}`, pid, otherId);
+    }
+    recordFetch(store, otherId, { pid: first!.pid, url: `https://pictures.test/${first!.pid}`, state: 'fetched', reason: '', status: null, file: 'other/a.jpg', triedAt: 0 }, 0);
+    recordFetch(store, otherId, { pid: second!.pid, url: 'https://pictures.test/another', state: 'fetched', reason: '', status: null, file: 'other/b.jpg', triedAt: 0 }, 0);
+    const withPictures = new PostList(store, '/store/pictures');
+    const placeOf = async (list: PostList, { source, pid }: PostRow) => {
+      const { root, imagePath } = postDetailsSchema.parse(await drain(list.details({ post: { source, pid }, experiment })));
+      return { root, imagePath };
+    };
+    assert.deepEqual(await placeOf(withPictures, first!), { root: '/store/pictures', imagePath: 'other/a.jpg' });
+    const own = { root: requireSource(store, 'other').root, imagePath: null };
+    assert.deepEqual(await placeOf(withPictures, second!), own);
+    assert.deepEqual(await placeOf(made.list, first!), own);
   });
 
   it('takes any words: operators, quotes, NUL, half of a character, very long ones', async () => {
