@@ -14,7 +14,7 @@ export interface WorkerThread {
 export type StartThread = () => WorkerThread;
 
 /** Of a worker's new objects, in MiB: an import makes millions of short-lived ones, and more room for them makes it no faster. */
-const YOUNG_GENERATION = 24;
+const YOUNG_GENERATION = 16;
 
 /** Starts dist/worker.cjs. */
 export function startThread(script: string, workerData: WorkerData): StartThread {

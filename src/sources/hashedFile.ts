@@ -8,21 +8,22 @@ import { UserError } from '../domain/errors.ts';
 export const CHUNK_BYTES = 256 * 1024;
 
 /**
- * Yields the file's bytes; the chunks are the caller's to keep. At the end calls `onHash` with the SHA-256 in hexadecimal.
+ * Yields the file's bytes; the chunks are the caller's to keep, unless it gives a `buffer`, which is read into again and again.
+ * At the end calls `onHash` with the SHA-256 in hexadecimal.
  * @throws {UserError} `file-changed` when size or time of change are not what they were at `expected`.
  */
-export async function* readHashed(path: string, shownPath: string, expected: { size: number; modifiedAt: number }, onHash: (sha256: string) => void): AsyncGenerator<Buffer, void, void> {
+export async function* readHashed(path: string, shownPath: string, expected: { size: number; modifiedAt: number }, onHash: (sha256: string) => void, buffer?: Buffer): AsyncGenerator<Buffer, void, void> {
   // Read in step: whoever imports has a thread for it, and each wait for another thread costs more than the read when the machine is busy.
   const file = openSync(path, 'r');
   try {
     const hash = createHash('sha256');
     let bytes = 0;
     for (;;) {
-      const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-      const bytesRead = readSync(file, buffer);
+      const place = buffer ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
+      const bytesRead = readSync(file, place);
       if (bytesRead === 0) break;
       bytes += bytesRead;
-      const chunk = buffer.subarray(0, bytesRead);
+      const chunk = place.subarray(0, bytesRead);
       hash.update(chunk);
       yield chunk;
     }

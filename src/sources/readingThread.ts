@@ -15,7 +15,7 @@ const BATCHES_AHEAD = 4;
  * Of the thread, in MiB. Rows live for a moment only: with more room garbage is let lie, and reading is no faster. A record of
  * the greatest size that is read (jsonRecords.ts) still fits.
  */
-const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 192 };
+const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 192 };
 
 /** What the thread is started with; `files` as the asking side found them. */
 export interface ReadingOrder {

@@ -13,7 +13,7 @@ import type { PostBatch, PostSource, SourceFile, SourceKind } from './postSource
 import { isPlainlyUtf8, postLineFormat } from './smpd2018.ts';
 import { recogniseContent, type SmpdContent } from './smpdContent.ts';
 import { LINE_FORMATS, RECORD_FORMATS } from './smpdJson.ts';
-import { UserKeys } from './smpdUsers.ts';
+import { USER_CHUNK_BYTES, UserKeys } from './smpdUsers.ts';
 import { describeFile, listDataFiles, type DataFile } from './sourcePaths.ts';
 
 const PART_NAME = /(?:^|[_.-])(train|test|val|valid|validation)(?=[_.-]|$)/i;
@@ -60,7 +60,7 @@ export function detectSmpd(root: string): PostSource | null {
 
 async function* readPart(root: string, part: SmpdPart, picturePrefix: string | null, onHash: (path: string, sha256: string) => void): AsyncGenerator<PostBatch, void, void> {
   const userFile = part.files.get('user')?.[0];
-  const users = userFile === undefined ? null : new UserKeys(userFile.path, readHashed(join(root, userFile.path), userFile.path, userFile, (sha256) => onHash(userFile.path, sha256)));
+  const users = userFile === undefined ? null : new UserKeys(userFile.path, readHashed(join(root, userFile.path), userFile.path, userFile, (sha256) => onHash(userFile.path, sha256), Buffer.allocUnsafeSlow(USER_CHUNK_BYTES)));
   const columns: AlignedColumn[] = [];
   for (const [content, format] of Object.entries({ ...RECORD_FORMATS, ...LINE_FORMATS })) {
     const files = part.files.get(content as SmpdContent);

@@ -14,7 +14,10 @@ const MAX_CAPTURED = 4096;
 const SHORT_STRING = 24;
 const HASH_OF_NOTHING = 0;
 
-/** Chunks (of a megabyte) read for each batch of posts: a file of vectors then lasts about as long as its posts, and is read while these are written. */
+/** Bytes of a chunk; nothing of one is kept, so that one buffer serves. */
+export const USER_CHUNK_BYTES = 1024 * 1024;
+
+/** Chunks read for each batch of posts: a file of vectors then lasts about as long as its posts, and is read while these are written. */
 const CHUNKS_A_BATCH = 6;
 
 /** Keys of the rows of a user file, as far as it names them, read as they are needed. */
