@@ -41,7 +41,7 @@ export class RunsTree extends ListTree<RunStatus> {
     const { running } = this.model;
     const isRunning = run.state === 'running' || run.state === 'starting';
     item.id = run.id;
-    item.description = isRunning && running?.jobFolder === run.jobFolder ? runningText(running, timeLeft) : [run.description, ago(now() - (run.endedAt ?? run.startedAt), translate)].filter(Boolean).join(' · ');
+    item.description = isRunning && running?.jobFolder === run.jobFolder ? runningText(running, timeLeft, translate) : [run.description, ago(now() - (run.endedAt ?? run.startedAt), translate)].filter(Boolean).join(' · ');
     item.iconPath = stateIcon(isRunning ? 'running' : run.state === 'succeeded' ? 'done' : run.state === 'failed' ? 'failed' : 'stale');
     item.contextValue = `run.${run.state}`;
     item.tooltip = `${run.id} · ${run.host} · ${run.state}\n${run.jobFolder}`;

@@ -2,7 +2,7 @@
 // them by their ids; the English words that come with it are the command line's.
 import type { Translate } from './hoverCard.ts';
 
-/** The title of an entry of the pipeline table: 'Index'. @param fallback for an entry that this editor does not know */
+/** The title of an entry of the pipeline table, or of a stage beside it: 'Index'. @param fallback for one that this editor does not know */
 export function stageTitle(entry: string, fallback: string, t: Translate): string {
   switch (entry) {
     case 'index': return t('Index');
@@ -15,6 +15,9 @@ export function stageTitle(entry: string, fallback: string, t: Translate): strin
     case 'align': return t('Align');
     case 'evaluate': return t('Evaluate');
     case 'export': return t('Export');
+    case 'score': return t('Score pairs');
+    case 'remove': return t('Remove');
+    case 'fetchPictures': return t('Fetch Pictures');
     default: return fallback;
   }
 }

@@ -23,7 +23,7 @@ export interface StatusLine {
 
 /** The one line of the status bar: what runs, else what failed and was not seen, else what the newest report says. */
 export function statusLine(sources: readonly SourceStatus[], running: RunningWork | null, unseenFailures: readonly string[], t: Translate, timeLeft: (seconds: number) => string, current: SourceStatus | null = null): StatusLine {
-  if (running !== null) return { text: `$(sync~spin) ${plainMessage(runningText(running, timeLeft), 120)}`, tooltip: running.message };
+  if (running !== null) return { text: `$(sync~spin) ${plainMessage(runningText(running, timeLeft, t), 120)}`, tooltip: running.message };
   if (unseenFailures.length > 0) return { text: `$(error) ${plainMessage(firstLine(unseenFailures[0]!, 60))}`, tooltip: unseenFailures.join('\n') };
   if (sources.length === 0) return { text: t('SMP: no data set'), tooltip: t('Index a data set, run the demo or open the sample.') };
   const told = current?.headline ? current : sources.find((source) => source.headline !== null);
@@ -39,11 +39,11 @@ export function headlineOf(source: SourceStatus, t: Translate): string | null {
   return source.headline === null ? null : isStale ? t('stale: {0}', source.headline) : source.headline;
 }
 
-/** 'train 62 % · loss 0.41 · 2 min left' */
-export function runningText(running: RunningWork, timeLeft: (seconds: number) => string): string {
+/** 'Train 62 % · loss 0.41 · 2 min left' */
+export function runningText(running: RunningWork, timeLeft: (seconds: number) => string, t: Translate): string {
   const parts: string[] = [];
   const fraction = running.done !== null && running.total !== null && running.total > 0 ? ` ${Math.floor((100 * running.done) / running.total)} %` : '';
-  parts.push(`${running.stage}${fraction}`);
+  parts.push(`${stageTitle(running.stage, running.stage, t)}${fraction}`);
   if (running.loss !== null) parts.push(`loss ${running.loss.toFixed(2)}`);
   if (running.secondsLeft !== null) parts.push(timeLeft(running.secondsLeft));
   return parts.join(' · ');

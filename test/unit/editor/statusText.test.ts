@@ -21,8 +21,9 @@ const line = (sources: SourceStatus[], work: RunningWork | null = null, unseen: 
 
 describe('status line', () => {
   it('says what runs before anything else', () => {
-    assert.equal(line([source({ headline: 'x' })], running, ['Align: out of memory']), '$(sync~spin) train 62 % · loss 0.41 · 120 s left');
-    assert.equal(runningText({ ...running, total: null, loss: null, secondsLeft: null }, timeLeft), 'train');
+    assert.equal(line([source({ headline: 'x' })], running, ['Align: out of memory']), '$(sync~spin) Train 62 % · loss 0.41 · 120 s left');
+    assert.equal(runningText({ ...running, total: null, loss: null, secondsLeft: null }, timeLeft, translate), 'Train');
+    assert.equal(runningText({ ...running, stage: 'fetchPictures', done: 0, loss: null, secondsLeft: null }, timeLeft, translate), 'Fetch Pictures 0 %');
   });
 
   it('says what failed and was not seen, then what the report says', () => {
