@@ -129,8 +129,8 @@ class FetchWork {
     const done = fetched + found + dead + later + left;
     const asked = fetched + dead + later;
     const rate = asked / seconds;
-    const parts = [`${number(fetched + found)} fetched`, ...(dead > 0 ? [`${number(dead)} dead`] : []), ...(later > 0 ? [`${number(later)} to try again`] : []), ...(asked >= AT_ONCE ? [`${rate.toFixed(1)} a second`] : [])];
-    return { message: `Fetching pictures: ${parts.join(', ')}`, done, total: this.#total, unit: 'pictures', ...(asked >= AT_ONCE ? { secondsLeft: Math.ceil((this.#total - done) / rate) } : {}) };
+    const parts = [`${counted(fetched + found, 'picture', 'pictures')} fetched`, ...(dead > 0 ? [`${number(dead)} dead`] : []), ...(later > 0 ? [`${number(later)} to try again`] : []), ...(asked >= AT_ONCE ? [`${rate.toFixed(1)} a second`] : [])];
+    return { message: parts.join(', '), done, total: this.#total, unit: 'addresses', ...(asked >= AT_ONCE ? { secondsLeft: Math.ceil((this.#total - done) / rate) } : {}) };
   }
 
   async #work(slot: number, signal: AbortSignal): Promise<void> {
