@@ -167,11 +167,13 @@ function sampleStatus({ store, source, states, draw, experiment }: Seen): Found 
   return fresh ? { state: 'done', description, details } : { state: 'stale', description, details, reason: 'the posts have changed since users were drawn' };
 }
 
-function captionStatus({ source, states }: Seen): Found {
+function captionStatus({ store, source, states }: Seen): Found {
   const counts = states.find((state) => state.stage === 'caption')?.counts;
   const captioned = typeof counts?.['captioned'] === 'number' ? counts['captioned'] : 0;
-  if (captioned === 0) return { state: 'waiting', description: source.hasPictures ? 'none: prompts hold text alone' : 'no pictures' };
-  const pictures = typeof counts?.['pictures'] === 'number' ? counts['pictures'] : captioned;
+  const { fetched } = countFetches(store, source.id);
+  if (captioned === 0) return { state: 'waiting', description: source.hasPictures || fetched > 0 ? 'none: prompts hold text alone' : 'no pictures' };
+  const counted = typeof counts?.['pictures'] === 'number' ? counts['pictures'] : captioned;
+  const pictures = source.hasPictures ? counted : Math.max(counted, fetched); // some may have come since captions were imported
   const approved = typeof counts?.['approved'] === 'number' ? counts['approved'] : 0;
   const details = [{ label: 'approved by a person', description: number(approved) }];
   return { state: captioned < pictures ? 'partial' : 'done', description: `${share(captioned, Math.max(captioned, pictures))} pictures`, details };

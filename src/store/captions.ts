@@ -62,13 +62,15 @@ export function captionsVersion(store: Database, sourceId: number): string {
 export interface CaptionCounts {
   readonly captioned: number; // live posts with a caption
   readonly approved: number; // of these, with an approved one
-  readonly pictures: number; // live posts whose source has a picture of them
+  readonly pictures: number; // posts in use with a picture, their own or a fetched one
 }
 
 export function countCaptions(store: Database, sourceId: number): CaptionCounts {
   const captioned = store.prepare<{ captioned: number; approved: number }>(
     `SELECT count(*) AS captioned, ifnull(sum(c.approved), 0) AS approved
      FROM current_captions c JOIN live_posts p ON p.source_id = c.source_id AND p.pid = c.pid WHERE c.source_id = ?`).get(sourceId);
-  const pictures = store.prepare<{ pictures: number }>("SELECT count(*) AS pictures FROM live_posts WHERE source_id = ? AND image_path <> '' AND dropped IS NULL").get(sourceId);
+  const pictures = store.prepare<{ pictures: number }>(
+    `SELECT count(*) AS pictures FROM live_posts p WHERE source_id = ? AND dropped IS NULL AND (image_path <> '' OR EXISTS (
+       SELECT 1 FROM fetched_pictures f WHERE f.source_id = p.source_id AND f.pid = p.pid AND f.url = p.image_url AND f.state = 'fetched'))`).get(sourceId);
   return { captioned: captioned?.captioned ?? 0, approved: captioned?.approved ?? 0, pictures: pictures?.pictures ?? 0 };
 }

@@ -11,7 +11,8 @@ import { pairAnswers } from '../../../src/stages/pairAnswers.ts';
 import { newestReport, readPipelineStatus } from '../../../src/stages/pipelineStatus.ts';
 import { samplePosts } from '../../../src/stages/samplePosts.ts';
 import { recordingFailures } from '../../../src/stages/stageScope.ts';
-import { addCaptions } from '../../../src/store/captions.ts';
+import { addCaptions, countCaptions } from '../../../src/store/captions.ts';
+import { recordFetch } from '../../../src/store/fetchedPictures.ts';
 import { usersOfSet } from '../../../src/store/draws.ts';
 import { listInstructions } from '../../../src/store/instructions.ts';
 import { recordRunEnd, recordRunStart } from '../../../src/store/runs.ts';
@@ -82,6 +83,17 @@ describe('status of the pipeline', () => {
     assert.equal(captioned.sources[0]!.next!.entry, 'instruct');
     excludePost(store, sourceId, `${uid}-3`);
     assert.equal(entryOf(status(), 'sample').reason, 'the posts have changed since users were drawn');
+  });
+
+  it('counts fetched pictures as pictures that can have captions', async () => {
+    const { status, store, sourceId } = await finishedStore();
+    assert.equal(entryOf(status(), 'caption').description, 'no pictures');
+    const { pid } = store.prepare<{ pid: string }>("SELECT pid FROM live_posts WHERE source_id = ? AND image_path = '' ORDER BY id LIMIT 1").get(sourceId)!;
+    store.prepare("UPDATE posts SET image_url = 'https://pictures.test/a' WHERE pid = ?").run(pid);
+    const before = countCaptions(store, sourceId).pictures;
+    recordFetch(store, sourceId, { pid, url: 'https://pictures.test/a', state: 'fetched', reason: '', status: null, file: 'posts/a.jpg', triedAt: 0 }, 0);
+    assert.equal(entryOf(status(), 'caption').description, 'none: prompts hold text alone');
+    assert.equal(countCaptions(store, sourceId).pictures, before + 1);
   });
 
   it('says what was made with other settings, where they are known', async () => {
