@@ -31,7 +31,7 @@ export interface RestoreResult {
 /**
  * @param file absolute
  * @throws {UserError} `backup-missing`, `backup-unusable`, `backup-newer`, `backup-damaged`, `import-running`, `job-running`,
- *   `store-in-use`, `store-newer`, `disk-too-full`, `store-busy`; the store is then as it was
+ *   `fetch-running`, `store-in-use`, `store-newer`, `disk-too-full`, `store-busy`; the store is then as it was
  */
 export async function* restoreStore(place: Pick<CheckedPlace, 'storeFile' | 'storeFolder'>, file: string, now: number, signal: AbortSignal): LongWork<RestoreResult> {
   const { storeFile, storeFolder } = place;
@@ -102,8 +102,10 @@ async function* replace({ storeFile, storeFolder }: Pick<CheckedPlace, 'storeFil
   try {
     const lock = current.tryImportLock();
     if (lock === null) throw new UserError('import-running', 'Another import, backup or cleaning is at work on this store.', 'Wait until it has ended, or cancel it.');
+    const fetchLock = current.tryFetchLock(); // what is fetched meanwhile would be forgotten with the store of before
     let isReplaced = false;
     try {
+      if (fetchLock === null) throw new UserError('fetch-running', 'Pictures are being fetched into this store.', 'Wait until that has ended, or cancel it, then restore.');
       requireNoJob(current, storeFolder);
       yield* copyStore(current, kept, 'Keeping the store of before', signal);
       const revision = Math.max(storeRevision(current), storeRevision(backup)) + 1;
@@ -115,6 +117,7 @@ async function* replace({ storeFile, storeFolder }: Pick<CheckedPlace, 'storeFil
       return kept;
     } finally {
       if (!isReplaced) await rm(kept, { force: true }); // the store is as it was
+      fetchLock?.release();
       lock.release();
     }
   } finally {

@@ -132,6 +132,7 @@ describe('backup and restore', function () {
     await backUp(at, file);
     exclude(at, 'p1');
     const before = contentOf(at.store);
+    at.store.tryFetchLock()!.release(); // as a restore does: its empty file stays, like that of imports
     const files = readdirSync(at.storeFolder).sort();
     const again = new AbortController();
     const restoring = restoreStore(placeOf(at), file, NOW, again.signal);
@@ -166,6 +167,20 @@ describe('backup and restore', function () {
     await assert.rejects(restore(at, newer), refusedWith('backup-newer'));
     assert.deepEqual(contentOf(at.store), before);
     assert.deepEqual(readdirSync(at.storeFolder).filter((name) => name.includes('restoring') || name.includes('before')), []);
+    at.store.close();
+  });
+
+  it('refuse while pictures are fetched', async () => {
+    const at = await indexedStore();
+    const file = join(temporaryFolder(), 'backup.sqlite');
+    await backUp(at, file);
+    const before = contentOf(at.store);
+    const lock = at.store.tryFetchLock()!;
+    await assert.rejects(restore(at, file), refusedWith('fetch-running'));
+    assert.deepEqual(contentOf(at.store), before);
+    lock.release();
+    await restore(at, file);
+    at.store.tryFetchLock()!.release();
     at.store.close();
   });
 
