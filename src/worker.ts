@@ -30,7 +30,7 @@ import { listDeadPictures, picturesFolder } from './store/fetchedPictures.ts';
 import { listSkippedRows } from './store/generations.ts';
 import { openStore } from './store/openStore.ts';
 import { PostList } from './store/postList.ts';
-import { scoreCounts } from './store/posts.ts';
+import { pageOfDroppedPosts, scoreCounts } from './store/posts.ts';
 import { findRun } from './store/runs.ts';
 import { relocateStore } from './store/relocateStore.ts';
 import { searchPosts } from './store/search.ts';
@@ -118,6 +118,10 @@ const live: Handlers<LiveMethods> = {
   skippedRows: async ({ source, limit }) => {
     const { id, root } = requireSource(await store(), source);
     return listSkippedRows(await store(), id, limit).map((row) => ({ ...row, file: join(root, row.file) }));
+  },
+  droppedPosts: async ({ source, after, limit }) => {
+    const { id, root } = requireSource(await store(), source);
+    return pageOfDroppedPosts(await store(), id, after, limit).map((dropped) => ({ ...dropped, file: join(root, dropped.file) }));
   },
   deadPictures: async ({ source, limit }) => {
     const { id, root } = requireSource(await store(), source);

@@ -2,11 +2,11 @@
 import * as vscode from 'vscode';
 import { UserError } from '../domain/errors.ts';
 import type { RunStatus } from '../protocol/pipelineStatus.ts';
-import { choose, chooseSource, goToFolderOf, requireFolder, sourceNameOf } from './askFor.ts';
+import { choose, chooseSource, goToFolderOf, requireFolder, sourceNameOf, type Choice } from './askFor.ts';
 import type { CurationFolders } from './curationFolders.ts';
 import type { JobLog } from './jobLog.ts';
 import { tell } from './notify.ts';
-import { openPost } from './openPost.ts';
+import { openPost, type PostPlaceToOpen } from './openPost.ts';
 import { turnPage } from './pagedFile.ts';
 import type { PipelineModel } from './pipelineModel.ts';
 import { locatePost } from './postLocator.ts';
@@ -16,6 +16,7 @@ import { experimentOf, readSettings, SETTINGS_SECTION } from './settingsReader.t
 
 const WALKTHROUGH = 'start';
 const SKIPPED_SHOWN = 1000;
+const DROPPED_SHOWN = 1000; // in a page
 
 export interface ShowCommandsOptions {
   readonly model: PipelineModel;
@@ -60,17 +61,28 @@ export class ShowCommands {
     if (user !== undefined && user.trim() !== '') await this.#to.postsPanels.show(requireFolder(this.#to.model), { user: user.trim() });
   }
 
+  /** Rows that became no post and posts that are in no set, each with its reason, and opened at its place. Posts come a page at a time. */
   async skippedRows(argument?: unknown): Promise<void> {
     const { folder, source } = await chooseSource(this.#to.model, argument, vscode.l10n.t('Skipped rows of which source?'));
     const rows = await folder.live.request('skippedRows', { source: source.source, limit: SKIPPED_SHOWN });
-    if (rows.length === 0) {
-      void tell(vscode.l10n.t('No row of {0} was skipped.', source.source));
-      return;
+    let listed: Choice<PostPlaceToOpen | number>[] = rows.map((skipped) => ({
+      label: vscode.l10n.t('row {0}', skipped.row), description: skipped.reason, detail: `${skipped.detail} · ${vscode.workspace.asRelativePath(skipped.file)}`, value: { ...skipped, pid: '' },
+    }));
+    for (let after = 0; ; ) {
+      const posts = await folder.live.request('droppedPosts', { source: source.source, after, limit: DROPPED_SHOWN });
+      listed = [...listed, ...posts.map((dropped): Choice<PostPlaceToOpen> => ({
+        label: vscode.l10n.t('post {0}', dropped.pid), description: dropped.reason, detail: [dropped.imagePath, dropped.title, `${vscode.workspace.asRelativePath(dropped.file)}:${dropped.row}`].filter(Boolean).join(' · '), value: dropped,
+      }))];
+      if (listed.length === 0) {
+        void tell(vscode.l10n.t('No row of {0} was skipped and no post was dropped.', source.source));
+        return;
+      }
+      const more: Choice<number>[] = posts.length < DROPPED_SHOWN ? [] : [{ label: vscode.l10n.t('More dropped posts…'), description: '', value: posts.at(-1)!.id }];
+      const chosen = await choose(vscode.l10n.t('Skipped rows and dropped posts of {0}', source.source), [...listed, ...more]);
+      if (typeof chosen !== 'number') return openPost(chosen);
+      after = chosen;
+      listed = [];
     }
-    const row = await choose(vscode.l10n.t('Skipped rows of {0}', source.source), rows.map((skipped) => ({
-      label: vscode.l10n.t('row {0}', skipped.row), description: skipped.reason, detail: `${skipped.detail} · ${vscode.workspace.asRelativePath(skipped.file)}`, value: skipped,
-    })));
-    await openPost({ file: row.file, row: row.row, pid: '' });
   }
 
   async jobLog(argument?: unknown): Promise<void> {

@@ -46,6 +46,17 @@ export interface SkippedRowHit {
   readonly detail: string;
 }
 
+/** A post that was left out of every set, mostly for its picture. */
+export interface DroppedPostHit {
+  readonly id: number; // the next page goes on after it
+  readonly pid: string;
+  readonly reason: string;
+  readonly title: string; // its first 200 characters
+  readonly imagePath: string; // its first 300 characters
+  readonly file: string; // absolute
+  readonly row: number;
+}
+
 export const LIVE_METHODS = {
   /** With `settings`, what other settings made is told as stale. */
   status: method<PipelineStatus>()(z.object({ ...experiment, settings: settingsSchema.optional() })),
@@ -59,6 +70,8 @@ export const LIVE_METHODS = {
   postDetails: method<PostDetails | null>()(postsRequests.details),
   decideOnPosts: method<ChangedPost[]>()(postsRequests.decide),
   skippedRows: method<SkippedRowHit[]>()(z.object({ source, limit: z.int().positive().max(5000) })),
+  /** Posts that the import dropped, a page after the post `after` (begin with 0). */
+  droppedPosts: method<DroppedPostHit[]>()(z.object({ source, after: z.int().min(0), limit: z.int().positive().max(5000) })),
   /** Addresses of pictures that were found dead. */
   deadPictures: method<DeadPictureHit[]>()(z.object({ source, limit: z.int().positive().max(5000) })),
   /** How many posts of a source have each score, ascending: what percentiles are read from. */

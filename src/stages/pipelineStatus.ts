@@ -130,7 +130,7 @@ function indexStatus({ store, source }: Seen): Found {
   const description = statistics ? `${number(statistics.posts)} posts, ${number(statistics.users)} users` : '';
   const details: StatusDetail[] = [
     ...(statistics ? statisticsDetails(statistics) : []),
-    ...Object.entries(statistics?.dropped ?? {}).map(([reason, posts]) => ({ label: reason, description: `${number(posts)} posts not used` })),
+    ...Object.entries(statistics?.dropped ?? {}).map(([reason, posts]) => ({ label: reason, description: `${number(posts)} posts not used`, opens: 'skipped-rows' as const })),
     ...pictureDetails(store, source),
     ...skippedByReason(store, source.liveGeneration!).map(({ reason, rows }) => ({ label: reason, description: `${number(rows)} rows skipped`, opens: 'skipped-rows' as const })),
   ];

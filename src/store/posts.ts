@@ -60,6 +60,25 @@ export function pageOfPosts(store: Database, sourceId: number, afterId: number, 
   ).all(sourceId, afterId, limit).map(toPost);
 }
 
+/** A post that the import left out of every set. */
+export interface DroppedPost {
+  readonly id: number; // lists go on after it
+  readonly pid: string;
+  readonly reason: string;
+  readonly title: string;
+  readonly imagePath: string;
+  readonly file: string; // relative to the source's root
+  readonly row: number;
+}
+
+/** Dropped posts of a source after the row `afterId` (begin with 0), in the order of the import; at most `limit`. */
+export function pageOfDroppedPosts(store: Database, sourceId: number, afterId: number, limit: number): DroppedPost[] {
+  return store.prepare<DroppedPost>(
+    `SELECT id, pid, dropped AS reason, substr(title, 1, 200) AS title, substr(image_path, 1, 300) AS imagePath, file, row FROM ${LIVE_POSTS_BY_ID}
+     WHERE source_id = ? AND id > ? AND dropped IS NOT NULL ORDER BY id LIMIT ?`,
+  ).all(sourceId, afterId, limit);
+}
+
 /** How many usable posts have each score, ascending: what percentiles are read from. */
 export function scoreCounts(store: Database, sourceId: number): [score: Hundredths, posts: number][] {
   return store.prepare<{ label: Hundredths; posts: number }>(

@@ -146,7 +146,7 @@ describe('every command', function () {
     }],
     ['smpCurator.showSkippedRows', 'says that there is none', async (id) => {
       await invoke(id);
-      await said('No row of sample was skipped.');
+      await said('No row of sample was skipped and no post was dropped.');
     }],
     ['smpCurator.fetchPictures', 'says that nothing is to be fetched', async (id) => {
       await invoke(id);

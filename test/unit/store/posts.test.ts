@@ -5,7 +5,7 @@ import { decideOnPost } from '../../../src/stages/decideOnPost.ts';
 import type { Database, Statement } from '../../../src/store/database.ts';
 import { pageOfWantedPictures } from '../../../src/store/fetchedPictures.ts';
 import { pageOfPicturePaths } from '../../../src/store/generations.ts';
-import { earlierPosts, livePostCount, pageOfPosts, postAt, postByPid, postsOfUser, scoreCounts, type StoredPost } from '../../../src/store/posts.ts';
+import { earlierPosts, livePostCount, pageOfDroppedPosts, pageOfPosts, postAt, postByPid, postsOfUser, scoreCounts, type StoredPost } from '../../../src/store/posts.ts';
 import { pageOfSubmissionPosts } from '../../../src/store/submissionPosts.ts';
 import { csvTable, DRIVERS, openStoreAtWork, removeFolders, temporaryFolder, writeFiles, type StoreAtWork } from '../sources/sourceFixture.ts';
 
@@ -75,6 +75,15 @@ for (const driver of DRIVERS) {
         assert.match(plan, /SEARCH p USING INTEGER PRIMARY KEY \(rowid>\?\)/);
         assert.doesNotMatch(plan, /ORDER BY/);
       }
+    });
+
+    it('list dropped posts a page at a time, with their reason and place', () => {
+      work.store.prepare("UPDATE posts SET dropped = 'picture missing', image_path = 'pictures/' || pid || '.jpg' WHERE pid IN ('a2', 'b1')").run();
+      const [first, ...rest] = pageOfDroppedPosts(work.store, 1, 0, 1);
+      assert.deepEqual(rest, []);
+      assert.deepEqual({ ...first!, id: 0 }, { id: 0, pid: 'a2', reason: 'picture missing', title: 'second', imagePath: 'pictures/a2.jpg', file: 'posts.csv', row: 4 });
+      assert.deepEqual(pageOfDroppedPosts(work.store, 1, first!.id, 5).map(({ pid }) => pid), ['b1']);
+      work.store.prepare('UPDATE posts SET dropped = NULL, image_path = \'\'').run();
     });
 
     it('find a post by its line', () => {
