@@ -40,7 +40,7 @@ export interface ColumnFilter {
 }
 
 /** Whether a post passes the filter. */
-export function passes(columns: PostColumns, filter: ColumnFilter, at: number): boolean {
+function passes(columns: PostColumns, filter: ColumnFilter, at: number): boolean {
   if (filter.only !== null && filter.only[at] === 0) return false;
   if (filter.source !== null && columns.source[at] !== filter.source) return false;
   if (filter.category !== null && columns.category[at] !== filter.category) return false;

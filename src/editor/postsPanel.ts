@@ -14,7 +14,7 @@ import type { PostCommands } from './postCommands.ts';
 import { postsTexts } from './postsTexts.ts';
 import { currentExperiment } from './settingsReader.ts';
 
-export const POSTS_PANEL = 'smpCurator.posts';
+const POSTS_PANEL = 'smpCurator.posts';
 const CHANGE_PAUSE = 500; // milliseconds: a store that is written all the time is read anew twice a second at most
 
 export interface PostsPanelsOptions {
