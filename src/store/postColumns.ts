@@ -5,6 +5,7 @@ import { NO_NUMBER, NO_VALUE, orderByKey, type PostColumns, type PostOrder } fro
 import type { Experiment } from '../protocol/pipelineStatus.ts';
 import type { PostSort } from '../protocol/postsView.ts';
 import { SET_NAMES } from '../protocol/stages.ts';
+import { storeRevision } from './backupContent.ts';
 import type { Database } from './database.ts';
 import { PREDICTION_PREFERENCE } from './postCards.ts';
 
@@ -62,6 +63,11 @@ export class LivePostColumns {
     return this.#version;
   }
 
+  /** False once other generations are read: positions in these columns mean nothing then. */
+  holds(columns: PostColumns): boolean {
+    return this.#loaded?.columns === columns;
+  }
+
   get loaded(): Omit<Loaded, 'signature' | 'state' | 'orders'> {
     if (this.#loaded === null) throw new Error('The columns are read before they are used.');
     return this.#loaded;
@@ -94,9 +100,10 @@ export class LivePostColumns {
     return [...needed].every((column) => state.get(column) === this.#stateOf(column, experiment));
   }
 
+  /** Numbers are given out again after a removal and come back with a backup: when a generation was made, and the store's revision, tell them apart. */
   #signature(): string {
-    return this.#store.prepare<{ signature: string | null }>(
-      "SELECT group_concat(id || ':' || live_generation || ':' || root, char(10)) AS signature FROM (SELECT id, live_generation, root FROM sources WHERE live_generation IS NOT NULL ORDER BY id)").get()!.signature ?? '';
+    return JSON.stringify([storeRevision(this.#store), this.#store.prepare(
+      'SELECT s.id, s.root, g.id AS generation, g.fingerprint, g.started_at, g.finished_at FROM sources s JOIN generations g ON g.id = s.live_generation ORDER BY s.id').all()]);
   }
 
   #newest(table: 'decisions' | 'captions'): number {

@@ -46,8 +46,8 @@ export class PostList {
   }
 
   async *page({ query, experiment, place, size }: PostsRequest<'page'>): LongWork<PostsPage> {
-    yield* this.#read(query, experiment);
-    const found = await this.#matchesOf(query);
+    const only = yield* this.#read(query, experiment);
+    const found = this.#matchesOf(query, only);
     const { sequence, matches } = found;
     const first = this.#firstOf(place, query, size, found);
     const rows = [...matches.subarray(first, first + size)].map((at) => this.#row(at, experiment));
@@ -55,9 +55,9 @@ export class PostList {
   }
 
   async *overview({ query, experiment, bins }: PostsRequest<'overview'>): LongWork<PostsOverview> {
-    yield* this.#read(query, experiment);
+    const only = yield* this.#read(query, experiment);
     const { columns, parts, categories } = this.#columns.loaded;
-    const filter = await this.#filterOf(query);
+    const filter = this.#filterOf(query, only);
     const posts = new Array<number>(parts.length).fill(0);
     const ofCategory = new Map<number, number>();
     let [earliest, latest] = [Infinity, -Infinity];
@@ -82,7 +82,17 @@ export class PostList {
     return at === null ? null : this.#details(at, experiment);
   }
 
-  async *#read(query: PostsQuery, experiment: Experiment): LongWork<void> {
+  /** Brings the columns up to date and finds what the query's words and user name; anew when other generations went live meanwhile. */
+  async *#read(query: PostsQuery, experiment: Experiment): LongWork<Uint8Array | null> {
+    for (;;) {
+      yield* this.#readColumns(query, experiment);
+      const { columns } = this.#columns.loaded;
+      const only = await this.#onlyOf(query);
+      if (this.#columns.holds(columns)) return only;
+    }
+  }
+
+  async *#readColumns(query: PostsQuery, experiment: Experiment): LongWork<void> {
     for await (const { done, total } of this.#columns.ready(lazyColumnsOf(query), experiment)) {
       yield { message: 'Reading posts', ...(total > 0 ? { done: Math.min(done, total), total, unit: 'posts' } : {}) };
     }
@@ -93,17 +103,16 @@ export class PostList {
     this.#found.clear();
   }
 
-  async #matchesOf(query: PostsQuery): Promise<Matches> {
+  #matchesOf(query: PostsQuery, only: Uint8Array | null): Matches {
     const key = JSON.stringify(query);
     const known = this.#matches.get(key);
     if (known !== undefined) return known;
-    const version = this.#version;
-    const filter = await this.#filterOf(query);
+    const filter = this.#filterOf(query, only);
     const inOrder = this.#sequenceOf(query.sort, query.descending);
     const { sequence } = inOrder;
     const isOpen = Object.values(filter).every((restriction) => restriction === null);
     const answer = { ...inOrder, matches: isOpen ? sequence : matchesOf(this.#columns.loaded.columns, filter, sequence) };
-    if (version === this.#version) remember(this.#matches, key, answer);
+    if (only === null || [...this.#found.values()].includes(only)) remember(this.#matches, key, answer); // what was found before a change is not kept behind it
     return answer;
   }
 
@@ -118,10 +127,10 @@ export class PostList {
     return made;
   }
 
-  async #filterOf(query: PostsQuery): Promise<ColumnFilter> {
+  #filterOf(query: PostsQuery, only: Uint8Array | null): ColumnFilter {
     const { parts, categoryCodes } = this.#columns.loaded;
     return {
-      only: await this.#onlyOf(query),
+      only,
       source: query.source === null ? null : (parts.find((part) => part.name === query.source)?.code ?? -1),
       category: query.category === null ? null : (categoryCodes.get(query.category) ?? -1),
       from: query.months.from === null ? null : monthBegins(query.months.from, 0),

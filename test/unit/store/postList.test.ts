@@ -1,12 +1,17 @@
 // The Posts view's questions against a plain model in memory: every page of every order under many filters, forwards and
 // backwards, complete and without repeats; what changes meanwhile; hostile words.
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { addCaptions } from '../../../src/store/captions.ts';
 import { compareByCodePoint } from '../../../src/domain/posts.ts';
 import { EVERY_POST, POST_SORTS, postDetailsSchema, postsOverviewSchema, postsPageSchema, type PagePlace, type PostRow, type PostsPage, type PostsQuery } from '../../../src/protocol/postsView.ts';
 import { decideOnPosts } from '../../../src/stages/decideOnPost.ts';
+import { setStoreRevision } from '../../../src/store/backupContent.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { recordFetch } from '../../../src/store/fetchedPictures.ts';
+import { openStore } from '../../../src/store/openStore.ts';
 import { PostList } from '../../../src/store/postList.ts';
 import { requireSource } from '../../../src/store/sources.ts';
 import { addModel, drain, fillSource, instructedStore, neverAborted, regularPosts, testContext, type FixturePost } from '../stages/stageFixture.ts';
@@ -242,6 +247,43 @@ describe('PostList, when the store changes', () => {
     fillSource(store, 'posts', mixedPosts(20, 3), { fingerprint: 'another' });
     assert.equal((await page(list, {})).all, 20);
     assert.equal(await matches({ sort: 'user' }), 20);
+  });
+
+  it('forgets what a restored backup does not hold', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'post-list-'));
+    const file = join(folder, 'store.sqlite');
+    const kept = join(folder, 'backup.sqlite');
+    const store = await openStore(file, { readOnly: false });
+    try {
+      const sourceId = fillSource(store, 'posts', regularPosts(10, 3));
+      await store.copyInto(kept, () => undefined);
+      const [first] = store.prepare<{ pid: string }>('SELECT pid FROM live_posts ORDER BY pid').all();
+      await drain(decideOnPosts(testContext(store), { kind: 'post-excluded', posts: [{ source: 'posts', pid: first!.pid }], reason: '', author: 'anna' }));
+      addCaptions(store, sourceId, [{ pid: first!.pid, text: 'new', madeBy: 'x', origin: {} }], 1);
+      const list = new PostList(store);
+      const matches = async (): Promise<number[]> => [(await page(list, { state: 'excluded' })).matches, (await page(list, { hasCaption: true })).matches];
+      assert.deepEqual(await matches(), [1, 1]);
+      const backup = await openStore(kept, { readOnly: false });
+      setStoreRevision(backup, 1);
+      await backup.copyInto(file, () => undefined);
+      backup.close();
+      assert.deepEqual(await matches(), [0, 0]);
+    } finally {
+      store.close();
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('reads a source anew that was removed and indexed again under the same numbers', async () => {
+    const { store, sourceId } = await instructedStore(regularPosts(62, 5));
+    const list = new PostList(store);
+    const generation = (): unknown => store.prepare('SELECT id, live_generation FROM sources').all();
+    const before = generation();
+    await page(list, {});
+    store.prepare('DELETE FROM sources WHERE id = ?').run(sourceId);
+    fillSource(store, 'posts', mixedPosts(20, 3));
+    assert.deepEqual(generation(), before);
+    assert.equal((await page(list, {}, { kind: 'first' }, 50)).rows.length, 20);
   });
 
   it('answers several questions at once while it reads', async () => {
