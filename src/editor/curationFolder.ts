@@ -37,7 +37,7 @@ export class CurationFolder implements vscode.Disposable {
   restores = 0;
   #cards: OpenCards | undefined;
   #disposed = false;
-  readonly #percentiles = new Map<string, { readonly generation: number; readonly reader: Promise<(score: Hundredths) => number | null> }>();
+  readonly #percentiles = new Map<string, { readonly generation: string; readonly reader: Promise<(score: Hundredths) => number | null> }>();
 
   constructor(uri: vscode.Uri, name: string, data: Omit<WorkerData, 'role'>, services: FolderServices) {
     this.uri = uri;
@@ -74,7 +74,7 @@ export class CurationFolder implements vscode.Disposable {
 
   /** The share of a source's posts below a score, 0–100; read once for each import. */
   async percentileOf(source: string, cards: PostCards): Promise<(score: Hundredths) => number | null> {
-    const generation = cards.generationOf(source) ?? 0;
+    const generation = cards.generationOf(source) ?? '';
     let known = this.#percentiles.get(source);
     if (known?.generation !== generation) {
       known = { generation, reader: this.live.request('scoreCounts', { source }).then(percentileReader) };

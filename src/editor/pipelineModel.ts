@@ -22,7 +22,7 @@ export class PipelineModel implements vscode.Disposable {
   readonly #changed = new vscode.EventEmitter<void>();
   readonly onDidChange = this.#changed.event;
   readonly #disposables: vscode.Disposable[] = [this.#changed];
-  readonly #changedFiles = new Map<string, { readonly file: string; readonly generation: number | null }>(); // by store and source
+  readonly #changedFiles = new Map<string, { readonly file: string; readonly generation: string | null }>(); // by store and source
   #watchers: vscode.Disposable[] = [];
   #watchedFolders = '';
   #status: PipelineStatus | null = null;

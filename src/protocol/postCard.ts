@@ -69,7 +69,7 @@ export interface PostCards {
   atRow(path: string, row: number): PostCard | null;
   /** Absolute paths of the files that a source was read from. */
   filesOf(source: string): readonly string[];
-  /** Changes with every import that becomes visible: what was derived from the labels is then out of date. */
-  generationOf(source: string): number | null;
+  /** Changes with every import that becomes visible, and with a restored backup: what was derived from the labels is then out of date. */
+  generationOf(source: string): string | null;
   close(): void;
 }

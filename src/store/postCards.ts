@@ -5,6 +5,7 @@ import type { Hundredths, PostKey } from '../domain/posts.ts';
 import type { Experiment } from '../protocol/pipelineStatus.ts';
 import { SMPD_PID_KEYS, type CardPrediction, type PostCard, type PostCards, type PostFile, type StaleReason } from '../protocol/postCard.ts';
 import type { ModelRole, SetName } from '../protocol/stages.ts';
+import { storeRevision } from './backupContent.ts';
 import { captionTouchedSince } from './captions.ts';
 import type { Database } from './database.ts';
 import { pictureOf } from './fetchedPictures.ts';
@@ -61,7 +62,10 @@ export function createPostCards(store: Database, experimentNow: () => Experiment
       const source = sourceByName(store, name);
       return source === null ? [] : indexedFiles(store, source.id).map((file) => join(source.root, file.path));
     },
-    generationOf: (name) => sourceByName(store, name)?.liveGeneration ?? null,
+    generationOf(name) {
+      const source = sourceByName(store, name);
+      return source === null ? null : JSON.stringify([storeRevision(store), source.id, source.liveGeneration, source.indexedAt]); // numbers alone come again after a removal
+    },
     close: () => store.close(),
   };
 }
