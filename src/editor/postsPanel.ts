@@ -79,6 +79,8 @@ class PostsPanel {
   readonly #disposables: vscode.Disposable[] = [];
   #asked: PostsQuery | undefined; // before the page was there to be told
   #timer: NodeJS.Timeout | undefined;
+  #allowed = ''; // the sources' roots whose pictures the page may show
+  #isClosed = false;
 
   constructor(panel: vscode.WebviewPanel, folder: CurationFolder, options: PostsPanelsOptions) {
     this.#panel = panel;
@@ -94,6 +96,7 @@ class PostsPanel {
       vscode.workspace.onDidChangeConfiguration((event) => event.affectsConfiguration('smpCurator', folder.uri) && this.#changed()),
     );
     panel.onDidDispose(() => {
+      this.#isClosed = true;
       clearTimeout(this.#timer);
       for (const disposable of this.#disposables) disposable.dispose();
     });
@@ -104,9 +107,22 @@ class PostsPanel {
   async load(query: Partial<PostsQuery> | undefined): Promise<void> {
     if (query !== undefined) this.#asked = { ...EVERY_POST, ...query };
     if (existsSync(this.#folder.storeFile)) this.#warmUp();
+    const roots = await this.#sourceRoots().catch(() => []); // without a store that can be read the page says what is wrong
+    if (this.#isClosed) return;
     const { webview } = this.#panel;
-    webview.options = { enableScripts: true, localResourceRoots: [this.#to.webview, vscode.Uri.file(this.#to.picturesFolder(this.#folder.storeFolder)), ...await this.#sourceRoots()] };
+    this.#allow(roots);
     webview.html = pageOf(webview, this.#to.webview);
+  }
+
+  #allow(sourceRoots: readonly vscode.Uri[]): void {
+    this.#panel.webview.options = { enableScripts: true, localResourceRoots: [this.#to.webview, vscode.Uri.file(this.#to.picturesFolder(this.#folder.storeFolder)), ...sourceRoots] };
+    this.#allowed = sourceRoots.join('\n');
+  }
+
+  /** Sources that came after the panel was opened show their pictures too. New options load the page anew, so they are set only when they differ. */
+  async #allowNewRoots(): Promise<void> {
+    const roots = await this.#sourceRoots().catch(() => null);
+    if (roots !== null && !this.#isClosed && roots.join('\n') !== this.#allowed) this.#allow(roots);
   }
 
   /** Posts are read into memory while the page itself is loaded. What goes wrong is said when the page asks. */
@@ -135,13 +151,13 @@ class PostsPanel {
   }
 
   #tell(notice: PostsNotice): void {
-    void this.#panel.webview.postMessage(notice);
+    if (!this.#isClosed) void this.#panel.webview.postMessage(notice);
   }
 
   #changed(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      this.#tell({ type: 'notice', notice: 'changed' });
+      void this.#allowNewRoots().then(() => this.#tell({ type: 'notice', notice: 'changed' }));
     }, CHANGE_PAUSE);
   }
 
