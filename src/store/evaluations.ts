@@ -26,9 +26,10 @@ export interface StoredEvaluation {
   readonly evaluatedAt: number; // unix seconds
 }
 
+/** Keeps a report and answers its id. One transaction. */
 export function saveEvaluation(store: Database, drawId: number, plan: string, inputHash: string, report: EvaluationReport, evaluatedAt: number): number {
-  return Number(store.prepare('INSERT INTO evaluations (draw_id, plan, input_hash, report, evaluated_at) VALUES (?, ?, ?, ?, ?)')
-    .run(drawId, plan, inputHash, JSON.stringify(report), evaluatedAt).lastInsertRowid);
+  const statement = store.prepare('INSERT INTO evaluations (draw_id, plan, input_hash, report, evaluated_at) VALUES (?, ?, ?, ?, ?)');
+  return store.transaction(() => Number(statement.run(drawId, plan, inputHash, JSON.stringify(report), evaluatedAt).lastInsertRowid));
 }
 
 export function findEvaluation(store: Database, id: number): StoredEvaluation | undefined {

@@ -15,9 +15,10 @@ interface ExportRow {
   draw_id: number; format: string; content: string; folder: string; fingerprint: string; manifest: string; exported_at: number;
 }
 
+/** Remembers an export. One transaction. */
 export function recordExport(store: Database, made: ExportRecord): void {
-  store.prepare('INSERT INTO exports (draw_id, format, content, folder, fingerprint, manifest, exported_at) VALUES (?, ?, ?, ?, ?, ?, ?)')
-    .run(made.drawId, made.format, made.content, made.folder, made.fingerprint, made.manifest, made.exportedAt);
+  const statement = store.prepare('INSERT INTO exports (draw_id, format, content, folder, fingerprint, manifest, exported_at) VALUES (?, ?, ?, ?, ?, ?, ?)');
+  store.transaction(() => statement.run(made.drawId, made.format, made.content, made.folder, made.fingerprint, made.manifest, made.exportedAt));
 }
 
 /** The newest export of each folder, newest first. */

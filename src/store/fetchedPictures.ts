@@ -40,11 +40,11 @@ export function countWantedPictures(store: Database, sourceId: number, dead: boo
   return store.prepare<{ wanted: number }>(`SELECT count(*) AS wanted ${WANTED}`).get({ source: sourceId, dead: Number(dead) })!.wanted;
 }
 
-/** Remembers what became of an address. @param attempts answers without a picture so far, this one included. */
+/** Remembers what became of an address. One transaction. @param attempts answers without a picture so far, this one included. */
 export function recordFetch(store: Database, sourceId: number, record: FetchRecord, attempts: number): void {
-  store.prepare(`INSERT INTO fetched_pictures (source_id, pid, url, state, reason, status, file, attempts, tried_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (source_id, pid) DO UPDATE SET url = excluded.url, state = excluded.state, reason = excluded.reason, status = excluded.status, file = excluded.file, attempts = excluded.attempts, tried_at = excluded.tried_at`)
-    .run(sourceId, record.pid, record.url, record.state, record.reason, record.status, record.file, attempts, record.triedAt);
+  const statement = store.prepare(`INSERT INTO fetched_pictures (source_id, pid, url, state, reason, status, file, attempts, tried_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (source_id, pid) DO UPDATE SET url = excluded.url, state = excluded.state, reason = excluded.reason, status = excluded.status, file = excluded.file, attempts = excluded.attempts, tried_at = excluded.tried_at`);
+  store.transaction(() => statement.run(sourceId, record.pid, record.url, record.state, record.reason, record.status, record.file, attempts, record.triedAt));
 }
 
 /** The fetched picture of a post's address, relative to the folder of pictures; null without one. A look-up by key. */

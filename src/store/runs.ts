@@ -23,15 +23,17 @@ const fromRow = (row: RunRow): StoredRun => ({
   summary: row.summary === null ? null : (JSON.parse(row.summary) as Record<string, unknown>), startedAt: row.started_at, endedAt: row.ended_at,
 });
 
-/** Records that a run works (again): whatever an earlier attempt ended with is forgotten. */
+/** Records that a run works (again): whatever an earlier attempt ended with is forgotten. One transaction. */
 export function recordRunStart(store: Database, run: Omit<StoredRun, 'state' | 'summary' | 'endedAt'>): void {
-  store.prepare(`INSERT INTO runs (id, stage, host, input_hash, state, request, summary, started_at, ended_at) VALUES (?, ?, ?, ?, 'running', ?, NULL, ?, NULL)
-    ON CONFLICT (id) DO UPDATE SET host = excluded.host, state = 'running', request = excluded.request, summary = NULL, started_at = excluded.started_at, ended_at = NULL`)
-    .run(run.id, run.stage, run.host, run.inputHash, JSON.stringify(run.request), run.startedAt);
+  const statement = store.prepare(`INSERT INTO runs (id, stage, host, input_hash, state, request, summary, started_at, ended_at) VALUES (?, ?, ?, ?, 'running', ?, NULL, ?, NULL)
+    ON CONFLICT (id) DO UPDATE SET host = excluded.host, state = 'running', request = excluded.request, summary = NULL, started_at = excluded.started_at, ended_at = NULL`);
+  store.transaction(() => statement.run(run.id, run.stage, run.host, run.inputHash, JSON.stringify(run.request), run.startedAt));
 }
 
+/** Records how a run ended. One transaction. */
 export function recordRunEnd(store: Database, id: string, state: JobState, summary: Readonly<Record<string, unknown>>, endedAt: number): void {
-  store.prepare('UPDATE runs SET state = ?, summary = ?, ended_at = ? WHERE id = ?').run(state, JSON.stringify(summary), endedAt, id);
+  const statement = store.prepare('UPDATE runs SET state = ?, summary = ?, ended_at = ? WHERE id = ?');
+  store.transaction(() => statement.run(state, JSON.stringify(summary), endedAt, id));
 }
 
 export function findRun(store: Database, id: string): StoredRun | undefined {
@@ -51,8 +53,9 @@ export function runsInUse(store: Database): Set<string> {
   return new Set(rows.map((row) => row.id));
 }
 
-/** Forgets a run that nothing in the store came from; one that is in use stays. */
+/** Forgets a run that nothing in the store came from; one that is in use stays. One transaction. */
 export function forgetRun(store: Database, id: string): void {
-  store.prepare(`DELETE FROM runs WHERE id = ? AND ended_at IS NOT NULL
-    AND NOT EXISTS (SELECT 1 FROM models m WHERE m.run_id = runs.id) AND NOT EXISTS (SELECT 1 FROM predictions p WHERE p.run_id = runs.id)`).run(id);
+  const statement = store.prepare(`DELETE FROM runs WHERE id = ? AND ended_at IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM models m WHERE m.run_id = runs.id) AND NOT EXISTS (SELECT 1 FROM predictions p WHERE p.run_id = runs.id)`);
+  store.transaction(() => statement.run(id));
 }

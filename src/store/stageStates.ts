@@ -31,26 +31,30 @@ export function listStageStates(store: Database, sourceId: number): StageState[]
   return store.prepare<StageStateRow>('SELECT * FROM stage_states WHERE source_id = ? ORDER BY stage, scope').all(sourceId).map(fromRow);
 }
 
-/** Records a success; clears the error of an earlier failure. */
+/** Records a success; clears the error of an earlier failure. One transaction, like each write here. */
 export function recordStageSuccess(
   store: Database, sourceId: number, stage: string, scope: string, inputHash: string, counts: Readonly<Record<string, number | string>>, finishedAt: number,
 ): void {
-  store.prepare(`INSERT INTO stage_states (source_id, stage, scope, input_hash, summary, error, finished_at) VALUES (?, ?, ?, ?, ?, NULL, ?)
-    ON CONFLICT (source_id, stage, scope) DO UPDATE SET input_hash = excluded.input_hash, summary = excluded.summary, error = NULL, finished_at = excluded.finished_at`)
-    .run(sourceId, stage, scope, inputHash, JSON.stringify(counts), finishedAt);
+  const statement = store.prepare(`INSERT INTO stage_states (source_id, stage, scope, input_hash, summary, error, finished_at) VALUES (?, ?, ?, ?, ?, NULL, ?)
+    ON CONFLICT (source_id, stage, scope) DO UPDATE SET input_hash = excluded.input_hash, summary = excluded.summary, error = NULL, finished_at = excluded.finished_at`);
+  store.transaction(() => statement.run(sourceId, stage, scope, inputHash, JSON.stringify(counts), finishedAt));
 }
 
 /** Records a failure beside the last success, whose input, counts and time stay: its results are still in the store. */
 export function recordStageFailure(store: Database, sourceId: number, stage: string, scope: string, error: string, finishedAt: number): void {
-  store.prepare(`INSERT INTO stage_states (source_id, stage, scope, input_hash, summary, error, finished_at) VALUES (?, ?, ?, '', '{}', ?, ?)
-    ON CONFLICT (source_id, stage, scope) DO UPDATE SET error = excluded.error`)
-    .run(sourceId, stage, scope, error.slice(0, 2000), finishedAt);
+  const statement = store.prepare(`INSERT INTO stage_states (source_id, stage, scope, input_hash, summary, error, finished_at) VALUES (?, ?, ?, '', '{}', ?, ?)
+    ON CONFLICT (source_id, stage, scope) DO UPDATE SET error = excluded.error`);
+  store.transaction(() => statement.run(sourceId, stage, scope, error.slice(0, 2000), finishedAt));
 }
 
 /** Forgets the failure of a stage that has now found nothing to do. */
 export function clearStageFailure(store: Database, sourceId: number, stage: string, scope: string): void {
-  store.prepare("DELETE FROM stage_states WHERE source_id = ? AND stage = ? AND scope = ? AND error IS NOT NULL AND input_hash = ''").run(sourceId, stage, scope);
-  store.prepare('UPDATE stage_states SET error = NULL WHERE source_id = ? AND stage = ? AND scope = ? AND error IS NOT NULL').run(sourceId, stage, scope);
+  const remove = store.prepare("DELETE FROM stage_states WHERE source_id = ? AND stage = ? AND scope = ? AND error IS NOT NULL AND input_hash = ''");
+  const clear = store.prepare('UPDATE stage_states SET error = NULL WHERE source_id = ? AND stage = ? AND scope = ? AND error IS NOT NULL');
+  store.transaction(() => {
+    remove.run(sourceId, stage, scope);
+    clear.run(sourceId, stage, scope);
+  });
 }
 
 /** Where the counts of `instruct` keep the hash of all that a model of the draw can learn from. */
