@@ -9,6 +9,7 @@ import { decideOnPost } from '../../../src/stages/decideOnPost.ts';
 import { addCaptions } from '../../../src/store/captions.ts';
 import { listExcludedPosts } from '../../../src/store/decisions.ts';
 import { listInstructions, promptHash, windowRequest } from '../../../src/store/instructions.ts';
+import { setStoreRevision } from '../../../src/store/backupContent.ts';
 import { createPostCards } from '../../../src/store/postCards.ts';
 import { earlierPosts, postByPid } from '../../../src/store/posts.ts';
 import { relocateStore } from '../../../src/store/relocateStore.ts';
@@ -37,6 +38,17 @@ describe('post cards', () => {
     assert.equal(card.imagePath, null); // the source has no pictures
     assert.equal(cards.byKey({ source: 'posts', pid: 'nobody' }), null);
     assert.equal(cards.byKey({ source: 'elsewhere', pid: asked.pid }), null);
+  });
+
+  it('tell imports apart that carry the same numbers: after a backup was restored, and after a source was removed and indexed again', async () => {
+    const { store, cards, sourceId } = await fixture();
+    const before = cards.generationOf('posts');
+    assert.equal(cards.generationOf('posts'), before);
+    setStoreRevision(store, 1);
+    const restored = cards.generationOf('posts');
+    store.prepare('UPDATE generations SET finished_at = 7 WHERE source_id = ?').run(sourceId);
+    assert.equal(new Set([before, restored, cards.generationOf('posts')]).size, 3);
+    assert.equal(cards.generationOf('elsewhere'), null);
   });
 
   it('prefer the most tuned model, and its exact median', async () => {
