@@ -14,8 +14,10 @@ import { hostAndPort, parseAllowedHosts } from '../sources/publicAddress.ts';
 import {
   countReturningPosts, countWantedPictures, forgetFetches, pageOfFetchedFiles, pageOfWantedPictures, picturesFolder, recordFetch, type FetchRecord, type WantedPicture,
 } from '../store/fetchedPictures.ts';
+import { requireFreeBytes } from '../store/freeSpace.ts';
 import { requireSource, type Source } from '../store/sources.ts';
 import { prepareStoreFolder } from '../store/storeLocation.ts';
+import { BYTES_EACH } from './planPictureFetch.ts';
 import type { StageContext } from './stageContext.ts';
 
 type FetchContext = Pick<StageContext, 'store' | 'log' | 'storeFolder' | 'now' | 'productVersion'>;
@@ -35,7 +37,7 @@ const UNFINISHED = '.unfinished';
 
 /**
  * @throws {UserError} `fetch-running`; `pictures-unreachable` when no server answered at all (nothing is marked dead then);
- *   `picture-not-written` when the disk is full
+ *   `disk-too-full` before anything is asked, `picture-not-written` when the disk fills up
  */
 export async function* fetchPictures(context: FetchContext, request: StageRequest<'fetchPictures'>, signal: AbortSignal): LongWork<StageResult> {
   const { store, log, storeFolder } = context;
@@ -48,6 +50,7 @@ export async function* fetchPictures(context: FetchContext, request: StageReques
     yield* forgetLostFiles(context, source, signal);
     const total = Math.min(countWantedPictures(store, source.id, request.retryDead), request.limit ?? Infinity);
     if (total === 0) return { summary: `${source.name}: no picture is to be fetched.`, counts: { fetched: 0 }, unchanged: true };
+    requireFreeBytes(picturesFolder(storeFolder), total * BYTES_EACH, 'Fetching');
     const work = new FetchWork(context, source, request, total);
     try {
       yield* work.run(signal);

@@ -85,11 +85,8 @@ export async function* indexPosts(context: IndexContext, request: StageRequest<'
     throw new UserError('source-name-taken', `The store already has a source “${source.name}”, made of other files (${live!.root}).`, 'Give this one another name (rename its file or folder; on the command line, --name does), or remove the other source first.');
   }
   prepareStoreFolder({ storeFolder });
-  if (source.mapping !== null) {
-    writeMapping(storeFolder, source.name, source.mapping);
-    log.info(`Mapping kept in ${mappingPath(storeFolder, source.name)}.`);
-  }
   if (comparison === 'same') {
+    keepMapping(context, source);
     log.info(`“${source.name}” has not changed.`);
     const restored = yield* restoreDecisions(context, live!.id, source.name, signal);
     return { ...summarize(source.name, live!.statistics!), unchanged: restored === 0 };
@@ -100,7 +97,8 @@ export async function* indexPosts(context: IndexContext, request: StageRequest<'
   if (lock === null) throw new UserError('import-running', 'Another import is writing to this store.', 'Wait until it has ended, or cancel it.');
   let done = false;
   try {
-    yield* clear(store, 'Clearing what an earlier import left');
+    keepMapping(context, source); // not before: an import that is refused leaves the mapping of the one at work
+    yield* clear(store, 'Clearing what an earlier import left', signal);
     const { sourceId, generationId } = beginGeneration(store, identity, now());
     const statistics = yield* importGeneration(context, request.path, source, identity, sourceId, generationId, request.allowSkips, signal);
     done = true;
@@ -116,6 +114,12 @@ export async function* indexPosts(context: IndexContext, request: StageRequest<'
       lock.release();
     }
   }
+}
+
+function keepMapping({ storeFolder, log }: IndexContext, source: PostSource & { name: string }): void {
+  if (source.mapping === null) return;
+  writeMapping(storeFolder, source.name, source.mapping);
+  log.info(`Mapping kept in ${mappingPath(storeFolder, source.name)}.`);
 }
 
 /** In a thread of its own where that pays: starting one takes as long as reading some megabytes. */
@@ -282,11 +286,13 @@ function fingerprintOf(source: PostSource, files: readonly IndexedFile[], pictur
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
-async function* clear(store: Database, message: string): AsyncGenerator<Progress, void, void> {
+/** @param signal none after a success, which a cancel does not undo. */
+async function* clear(store: Database, message: string, signal?: AbortSignal): AsyncGenerator<Progress, void, void> {
   const pace = new Pace();
   for (const done of clearGenerations(store)) {
     if (done > 0 && pace.isTime()) yield { message, done, unit: 'posts' };
     await setImmediate();
+    signal?.throwIfAborted();
   }
 }
 

@@ -5,8 +5,8 @@ import { countFetches, pageOfWantedPictures, picturesFolder } from '../store/fet
 import { requireSource } from '../store/sources.ts';
 import type { StageContext } from './stageContext.ts';
 
-/** Of a picture a thousand pixels wide, as photo sites show them. */
-const BYTES_EACH = 200_000;
+/** Bytes of a picture a thousand pixels wide, as photo sites show them. */
+export const BYTES_EACH = 200_000;
 const PAGE = 2000;
 
 /** @throws {UserError} `source-unknown` */

@@ -114,7 +114,13 @@ export function createDatabase(connection: Connection, connect: Connect, path: s
     tryImportLock() {
       if (readOnly) throw readOnlyError(path, newerMigrations);
       if (path === ':memory:') return { release: () => undefined };
-      return tryLock(connect(`${path}-import`, false, 0));
+      // isImporting takes the lock for a moment to look at it: only who holds it longer has it.
+      const deadline = performance.now() + LOOK;
+      for (;;) {
+        const lock = tryLock(connect(`${path}-import`, false, 0));
+        if (lock !== null || performance.now() > deadline) return lock;
+        sleep(LOOK / 10);
+      }
     },
     async copyInto(target, onPages) {
       connection.exec('BEGIN'); // one moment: without it each commit of others would begin the copy anew
@@ -158,6 +164,8 @@ export const BUSY_TIMEOUT = 5000;
 const ASK_AGAIN = 0.1; // milliseconds
 const PAUSE = 0.4; // milliseconds
 const LONG_TRANSACTION = 5; // milliseconds
+/** Longer than a look at the import lock takes, in milliseconds. */
+const LOOK = 50;
 
 const sleeping = new Int32Array(new SharedArrayBuffer(4));
 const sleep = (milliseconds: number): void => void Atomics.wait(sleeping, 0, 0, milliseconds);
