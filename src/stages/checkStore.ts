@@ -8,6 +8,7 @@ import { byteCount } from '../protocol/byteCount.ts';
 import type { LongWork } from '../protocol/progress.ts';
 import type { StoreCheck, StoreProblem } from '../protocol/storeCheck.ts';
 import type { Database } from '../store/database.ts';
+import { picturesFolder } from '../store/fetchedPictures.ts';
 import { freeBytes } from '../store/freeSpace.ts';
 import { checkIntegrity } from '../store/integrity.ts';
 import { openStore } from '../store/openStore.ts';
@@ -94,7 +95,7 @@ async function openForCheck(storeFile: string, log: StageContext['log']): Promis
 async function sizesOf({ folder, storeFile, storeFolder }: CheckedPlace): Promise<StoreCheck['sizes']> {
   const kept = existsSync(dirname(storeFile)) ? readdirSync(dirname(storeFile)).filter((name) => KEPT_STORE.test(name)) : [];
   const parts: readonly (readonly [label: string, ...paths: string[]])[] = [
-    ['database', storeFile], ['its log', `${storeFile}-wal`, `${storeFile}-shm`], ['jobs and models', join(storeFolder, 'runs')],
+    ['database', storeFile], ['its log', `${storeFile}-wal`, `${storeFile}-shm`], ['jobs and models', join(storeFolder, 'runs')], ['fetched pictures', picturesFolder(storeFolder)],
     ['decisions, mappings, plans', ...BACKED_UP_FOLDERS.map((name) => join(storeFolder, name))],
     ['stores of before a restore', ...kept.map((name) => join(dirname(storeFile), name))], ['exports', join(folder, 'exports')],
   ];

@@ -18,7 +18,7 @@ export interface CleanResult {
 
 /**
  * Looks again before it removes, so that nothing goes that came into use since the check.
- * @throws {UserError} `import-running`, `store-read-only`, `store-newer`, `disk-too-full`
+ * @throws {UserError} `import-running`, `fetch-running`, `store-read-only`, `store-newer`, `disk-too-full`
  */
 export async function* cleanStore({ store, storeFolder }: Pick<StageContext, 'store' | 'storeFolder'>, kinds: readonly LeftoverKind[], signal: AbortSignal): LongWork<CleanResult> {
   store.requireWritable();
@@ -54,7 +54,13 @@ export async function* cleanStore({ store, storeFolder }: Pick<StageContext, 'st
     if (kinds.includes('room') && isWorthVacuum(before)) {
       signal.throwIfAborted();
       yield { message: "Giving back the empty room of the store's file" };
-      vacuumStore(store);
+      const fetchLock = store.tryFetchLock(); // what is fetched could not be recorded meanwhile
+      if (fetchLock === null) throw new UserError('fetch-running', 'Pictures are being fetched into this store: the empty room of its file stays for now.', 'Wait until that has ended, or cancel it, then clean again.');
+      try {
+        vacuumStore(store);
+      } finally {
+        fetchLock.release();
+      }
       bytes += before.bytes - storeRoom(store).bytes;
       removed.room = 1;
     }
