@@ -1,6 +1,6 @@
 // Tables: what is taken, what is skipped and listed, and the faults that stop an import with the store as it was.
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'mocha';
 import { listSkippedRows } from '../../../src/store/generations.ts';
@@ -155,6 +155,20 @@ describe('indexing tables of other shapes', () => {
     const { progress } = await index(folder);
     const told = progress.map((step) => step.message).join('\n');
     for (const part of ['posts.csv is a CSV table', 'popularity = score', 'never part of a prompt: comments', 'Off until chosen: kind']) assert.ok(told.includes(part), part);
+    store.close();
+  });
+
+  it('writes no mapping while another import is at work', async () => {
+    const folder = temporaryFolder();
+    writeFiles(folder, { 'posts.csv': csvTable(goodRows(3)) });
+    const { store, storeFolder, index } = await openStoreAtWork('better-sqlite3');
+    const path = join(storeFolder, 'mappings', 'posts.json');
+    const lock = store.tryImportLock()!;
+    await assert.rejects(index(join(folder, 'posts.csv')), (error: Error & { code?: string }) => error.code === 'import-running');
+    assert.equal(existsSync(path), false);
+    lock.release();
+    await index(join(folder, 'posts.csv'));
+    assert.equal(existsSync(path), true);
     store.close();
   });
 
