@@ -36,7 +36,7 @@ function wholeRecords(file: string, bytes: Buffer, begin: number, isLast: boolea
 
 /** What is no UTF-8 is the Windows-1252 of SMPD 2018. */
 function textOfLines(bytes: Buffer): string {
-  return isUtf8(bytes) ? bytes.toString('utf8') : new TextDecoder('windows-1252').decode(bytes);
+  return isUtf8(bytes) ? bytes.toString('utf8') : new TextDecoder('windows-1252').decode(bytes, { stream: true });
 }
 
 /** The page behind, or null at the end of the file. */

@@ -1,6 +1,7 @@
 // The tree of the pipeline: first the next action, then every stage with its state, its counts or the reason, and below it
 // what can be opened.
 import * as vscode from 'vscode';
+import { PIPELINE } from '../pipeline.ts';
 import type { EntryState, EntryStatus, SourceStatus, StatusDetail } from '../protocol/pipelineStatus.ts';
 import type { Translate } from './hoverCard.ts';
 import type { PipelineModel } from './pipelineModel.ts';
@@ -62,7 +63,15 @@ export class PipelineTree implements vscode.TreeDataProvider<PipelineNode>, vsco
 
   #entries(source: SourceStatus): PipelineNode[] {
     const entries = source.entries.map((entry): PipelineNode => ({ kind: 'entry', source, entry: this.#asItIs(source, entry) }));
-    return source.next === null || this.#model.running !== null ? entries : [{ kind: 'next', source }, ...entries];
+    const next = this.#nextOf(source);
+    return next === null || this.#model.running !== null ? entries : [{ kind: 'next', source: { ...source, next } }, ...entries];
+  }
+
+  /** A file that this window saw change comes before whatever the store would do next. */
+  #nextOf(source: SourceStatus): SourceStatus['next'] {
+    if (this.#model.changedFile(source) === null) return source.next;
+    const { verb, command } = PIPELINE.find(({ id }) => id === 'index')!;
+    return { entry: 'index', title: 'Index the posts again', verb, command };
   }
 
   /** The store's entry, with what only this window knows: that it runs, or that a file has changed. */

@@ -23,9 +23,35 @@ export interface StoreCommandsOptions {
   readonly log: vscode.LogOutputChannel;
 }
 
+const CHECK_SCHEME = 'smp-store-check';
+
+/** The newest check, whole, as a read-only document. */
+class CheckDocuments implements vscode.TextDocumentContentProvider, vscode.Disposable {
+  readonly #changed = new vscode.EventEmitter<vscode.Uri>();
+  readonly onDidChange = this.#changed.event;
+  readonly #registration = vscode.workspace.registerTextDocumentContentProvider(CHECK_SCHEME, this);
+  #text = '';
+
+  provideTextDocumentContent(): string {
+    return this.#text === '' ? vscode.l10n.t('This check is no longer at hand. Check the store again.') : this.#text;
+  }
+
+  async show(text: string): Promise<void> {
+    const uri = vscode.Uri.from({ scheme: CHECK_SCHEME, path: `/${vscode.l10n.t('Check of the store')}.txt` });
+    this.#text = `${text}\n`;
+    this.#changed.fire(uri);
+    await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri));
+  }
+
+  dispose(): void {
+    this.#registration.dispose();
+    this.#changed.dispose();
+  }
+}
+
 export class StoreCommands implements vscode.Disposable {
   readonly #to: StoreCommandsOptions;
-  #report: vscode.OutputChannel | undefined;
+  readonly #reports = new CheckDocuments();
 
   constructor(options: StoreCommandsOptions) {
     this.#to = options;
@@ -49,14 +75,7 @@ export class StoreCommands implements vscode.Disposable {
     const chosen = await (worst === undefined ? tell(storeCheckHeadline(check), ...buttons) : tellFailure(`${worst.message} ${worst.nextStep}`, ...buttons));
     if (chosen === clean) await this.#clean(folder, check.leftovers);
     else if (chosen === restore) await this.restore();
-    else if (chosen === details) this.#showReport(check);
-  }
-
-  #showReport(check: StoreCheck): void {
-    this.#report?.dispose(); // a channel whose text is replaced before it is shown can come up empty
-    this.#report = vscode.window.createOutputChannel(vscode.l10n.t('SMP Curator: Store'));
-    this.#report.append(`${storeCheckText(check)}\n`);
-    this.#report.show();
+    else if (chosen === details) await this.#reports.show(storeCheckText(check));
   }
 
   /** What goes is picked with what it frees, and confirmed: it does not come back. */
@@ -115,6 +134,6 @@ export class StoreCommands implements vscode.Disposable {
   }
 
   dispose(): void {
-    this.#report?.dispose();
+    this.#reports.dispose();
   }
 }

@@ -67,7 +67,8 @@ export function cutPostLine(line: string): string[] | null {
 
 async function* toUtf8(chunks: AsyncGenerator<Buffer, void, void>): AsyncGenerator<Buffer, void, void> {
   const decoder = new TextDecoder('windows-1252');
-  for await (const chunk of chunks) yield isAscii(chunk) ? chunk : Buffer.from(decoder.decode(chunk), 'utf8');
+  // As a stream: without it some versions of Node take a short way that decodes Latin-1.
+  for await (const chunk of chunks) yield isAscii(chunk) ? chunk : Buffer.from(decoder.decode(chunk, { stream: true }), 'utf8');
 }
 
 /** Leaves out blank lines at the end: behind them the next shard goes on. */

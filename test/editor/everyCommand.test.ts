@@ -14,6 +14,10 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
   'smpCurator.doctor': 'is run by storeFaults.test.ts, on stores with something to find',
   'smpCurator.backUpStore': 'is run by storeFaults.test.ts',
   'smpCurator.restoreBackup': 'is run by storeFaults.test.ts',
+  'smpCurator.showPosts': 'is run by postsView.test.ts',
+  'smpCurator.showPostsOfUser': 'is run by postsView.test.ts',
+  'smpCurator.nextPage': 'is a button above a page of a file of more than 50 MB; filePages.test.ts turns pages',
+  'smpCurator.previousPage': 'is a button above a page of a file of more than 50 MB; filePages.test.ts turns pages',
   'smpCurator.indexFound': 'is no command of the palette but a link of the welcome view; ownTable.test.ts clicks it',
 };
 

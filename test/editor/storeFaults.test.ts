@@ -2,7 +2,7 @@
 // deleted while the window is open, and its check with what can be cleaned.
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { VENV_PYTHON } from '../../scripts/paths.ts';
 import { backUpStore } from '../../src/stages/backUpStore.ts';
@@ -129,10 +129,9 @@ describe('faults of the store', function () {
     await start();
     const page = session.workbench.page;
     const ok = page.locator('.quick-input-widget').getByText('OK', { exact: true });
-    const file = join(sample.folder, 'safe.sqlite');
+    const file = join(sample.folder, `smp-backup-${new Date().toISOString().slice(0, 10)}.sqlite`); // the name that is offered
     await session.workbench.runCommand('SMP Curator: Back Up the Store');
     await ok.or(page.locator('.quick-input-widget').getByText('Back Up', { exact: true })).first().waitFor({ timeout: WAIT });
-    await session.workbench.quickInput.fill(file);
     await session.workbench.screenshot('store-back-up');
     await page.keyboard.press('Enter');
     await session.workbench.notification('Backed up to').waitFor({ timeout: WAIT });
@@ -147,6 +146,7 @@ describe('faults of the store', function () {
     await session.workbench.runCommand('SMP Curator: Restore the Store from a Backup');
     await ok.waitFor({ timeout: WAIT });
     await session.workbench.quickInput.fill(file);
+    await page.locator('.quick-input-list .monaco-list-row', { hasText: basename(file) }).first().waitFor({ timeout: WAIT }); // the dialog has followed
     await ok.click();
     await dialog().waitFor({ timeout: WAIT });
     await session.workbench.screenshot('store-restore-confirm');
@@ -185,7 +185,7 @@ describe('faults of the store', function () {
     const again = session.workbench.notification('The store is whole.');
     await again.waitFor({ timeout: WAIT });
     await again.locator('.monaco-button', { hasText: 'Show Details' }).click();
-    await session.workbench.page.locator('.part.panel .view-line', { hasText: 'Can be cleaned' }).first().waitFor({ timeout: WAIT });
+    await session.workbench.page.locator('.monaco-editor .view-line', { hasText: 'Can be cleaned' }).first().waitFor({ timeout: WAIT });
     await session.workbench.screenshot('store-details');
     rmSync(join(storeFolder(), 'runs', 'train-unknown'), { recursive: true });
   });

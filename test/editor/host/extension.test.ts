@@ -39,7 +39,7 @@ describe('the installed extension', () => {
     const document = vscode.window.activeTextEditor!.document;
     const [card] = await hoverAt(document, '"Pid"');
     assert.match(card!.value, /predicted&nbsp;<b>\d+\.\d\d<\/b>/);
-    assert.deepEqual(card!.isTrusted, { enabledCommands: ['smpCurator.predictThisPost', 'smpCurator.showReport', 'smpCurator.searchPosts'] });
+    assert.deepEqual(card!.isTrusted, { enabledCommands: ['smpCurator.predictThisPost', 'smpCurator.showReport', 'smpCurator.searchPosts', 'smpCurator.showPostsOfUser'] });
     assert.equal(card!.supportHtml, true);
     assert.deepEqual(await hoverAt(document, '['), []);
   });
