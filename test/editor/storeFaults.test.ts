@@ -81,6 +81,7 @@ describe('faults of the store', function () {
     await page.locator('.quick-input-list .monaco-list-row', { hasText: 'File…' }).first().click();
     await page.locator('.quick-input-widget').getByText('OK', { exact: true }).waitFor();
     await other.quickInput.fill(join(sample.folder, 'more.csv'));
+    await page.locator('.quick-input-list .monaco-list-row', { hasText: 'more.csv' }).first().waitFor({ timeout: WAIT }); // the dialog has followed
     await page.locator('.quick-input-widget').getByText('OK', { exact: true }).click();
     await page.locator('.monaco-dialog-box .monaco-button', { hasText: 'Index' }).first().click();
     await other.notification('is writing to this store').waitFor({ timeout: WAIT });
