@@ -15,9 +15,10 @@ export async function bench(print: (line: string) => void): Promise<void> {
   const measures = join(BENCH_FOLDER, 'host-meter.jsonl');
   const clean = (): void => [join(folder, '.smp'), measures].forEach((path) => rmSync(path, { recursive: true, force: true, maxRetries: 5 }));
   clean();
-  const { server, profile } = await startServer({ environment: { SMP_HOST_METER: measures } });
+  const { server, profile } = await startServer({ serverOptions: ['--vscode-option', 'enable-smoke-test-driver'], environment: { SMP_HOST_METER: measures } });
   const browser = await launchBrowser();
   try {
+    // The smoke test driver lets the page say which extension is developed.
     const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
     const payload = JSON.stringify([['extensionDevelopmentPath', `vscode-remote://${new URL(server.address).host}${join(import.meta.dirname, 'hostMeter')}`]]);
     await page.goto(`${server.address}/?folder=${encodeURIComponent(folder)}&payload=${encodeURIComponent(payload)}`);
