@@ -7,7 +7,7 @@ import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UserError } from '../domain/errors.ts';
 import type { LongWork } from '../protocol/progress.ts';
-import { makeSingleFile, setStoreRevision, storeRevision, takeBackupContent, type BackupFile } from '../store/backupContent.ts';
+import { foreignCommits, makeSingleFile, setStoreRevision, storeRevision, takeBackupContent, type BackupFile } from '../store/backupContent.ts';
 import type { Database } from '../store/database.ts';
 import { requireFreeBytes } from '../store/freeSpace.ts';
 import { openStore } from '../store/openStore.ts';
@@ -107,9 +107,13 @@ async function* replace({ storeFile, storeFolder }: Pick<CheckedPlace, 'storeFil
     try {
       if (fetchLock === null) throw new UserError('fetch-running', 'Pictures are being fetched into this store.', 'Wait until that has ended, or cancel it, then restore.');
       requireNoJob(current, storeFolder);
+      const before = foreignCommits(current);
       yield* copyStore(current, kept, 'Keeping the store of before', signal);
       const revision = Math.max(storeRevision(current), storeRevision(backup)) + 1;
       setStoreRevision(backup, revision);
+      // What another window wrote since would be in neither file.
+      if (foreignCommits(current) !== before) throw new UserError('store-busy', 'Another window or process wrote to the store while it was being kept. Nothing has been replaced.', 'Try again when it has ended.');
+      requireNoJob(current, storeFolder);
       yield* copyStore(backup, storeFile, 'Restoring', signal);
       // A copy that never got the store to itself says nothing; whether it is there, the store says.
       if (storeRevision(current) !== revision) throw new UserError('store-busy', 'Another window or process was writing to the store all the time.', 'Try again when it has ended.');

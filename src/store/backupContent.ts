@@ -36,6 +36,11 @@ export function makeSingleFile(store: Database): void {
   store.exec('PRAGMA journal_mode = DELETE');
 }
 
+/** Changes whenever another connection has committed to the store; only differences between two answers of one connection mean anything. */
+export function foreignCommits(store: Database): number {
+  return store.prepare<{ data_version: number }>('PRAGMA data_version').get()!.data_version;
+}
+
 /** A number that changes when the whole store is replaced by a backup; 0 of a store that never was. */
 export function storeRevision(store: Database): number {
   return store.prepare<{ user_version: number }>('PRAGMA user_version').get()!.user_version;
