@@ -184,6 +184,25 @@ describe('backup and restore', function () {
     at.store.close();
   });
 
+  it('refuse where somebody decided while the store of before was being kept: the decision would be in neither', async () => {
+    const at = await indexedStore();
+    const file = join(temporaryFolder(), 'backup.sqlite');
+    await backUp(at, file);
+    let isDecided = false;
+    const restoring = async (): Promise<void> => {
+      for await (const { message } of restoreStore(placeOf(at), file, NOW, neverAborted)) {
+        if (message !== 'Keeping the store of before' || isDecided) continue;
+        isDecided = true;
+        exclude(at, 'p2');
+      }
+    };
+    await assert.rejects(restoring(), refusedWith('store-busy'));
+    assert.ok(isDecided);
+    assert.equal(at.store.prepare<{ n: number }>('SELECT count(*) AS n FROM decisions').get()!.n, 1);
+    assert.deepEqual(readdirSync(at.storeFolder).filter((name) => name.startsWith('curation-before')), []);
+    at.store.close();
+  });
+
   it('refuse while another process imports', async () => {
     const at = await indexedStore();
     const file = join(temporaryFolder(), 'backup.sqlite');
