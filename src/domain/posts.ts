@@ -35,6 +35,11 @@ export interface PostPlace {
   readonly row: number;
 }
 
+/** The part of a data set that a file's role names: 'test' of 'test/label', and of 'test.3/post-lines', which is a shard's. */
+export function partOfRole(role: string): string {
+  return role.split('/')[0]!.replace(/\.\d+$/, '');
+}
+
 /** Order of a user's posts: time, then pid; pids as numbers where all of a source's are numbers, else by code point (method.md, section 2). */
 export function comparePosts(numericPids: boolean): (a: { postedAt: number; pid: string }, b: { postedAt: number; pid: string }) => number {
   return (a, b) => a.postedAt - b.postedAt || comparePids(a.pid, b.pid, numericPids);

@@ -5,7 +5,7 @@ import type { Mapping } from '../protocol/stages.ts';
 /** A file of a source. `path` is relative to the source's root, with forward slashes. */
 export interface SourceFile {
   readonly path: string;
-  /** '<part>/<what>' in row-aligned sources ('train/label'), else 'table'. Files of one part are aligned row by row. */
+  /** '<part>/<what>' in row-aligned sources ('train/label'), '<part>.<n>/<what>' of a shard, else 'table'; see partOfRole. Files of one part are aligned row by row. */
   readonly role: string;
   readonly size: number; // bytes
   readonly modifiedAt: number; // milliseconds since 1970, as the file system tells

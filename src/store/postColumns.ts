@@ -2,6 +2,7 @@
 // what has changed since. Rarely needed columns are read when a query first asks for them.
 import { setImmediate } from 'node:timers/promises';
 import { NO_NUMBER, NO_VALUE, orderByKey, type PostColumns, type PostOrder } from '../domain/postIndex.ts';
+import { partOfRole } from '../domain/posts.ts';
 import type { Experiment } from '../protocol/pipelineStatus.ts';
 import type { PostSort } from '../protocol/postsView.ts';
 import { SET_NAMES } from '../protocol/stages.ts';
@@ -193,7 +194,8 @@ export class LivePostColumns {
 
   /** Files whose role says that their posts are of a test part. */
   #testFiles(): Set<string> {
-    return new Set(this.#store.prepare<{ generation_id: number; path: string }>("SELECT generation_id, path FROM files WHERE role = 'test' OR role LIKE 'test/%'").all().map((file) => `${file.generation_id}\n${file.path}`));
+    const files = this.#store.prepare<{ generation_id: number; path: string; role: string }>('SELECT generation_id, path, role FROM files').all();
+    return new Set(files.filter(({ role }) => partOfRole(role) === 'test').map((file) => `${file.generation_id}\n${file.path}`));
   }
 
   /** Asks anew about every post that has been decided on since the last look. */
