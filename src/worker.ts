@@ -34,7 +34,7 @@ import { pageOfDroppedPosts, scoreCounts } from './store/posts.ts';
 import { findRun } from './store/runs.ts';
 import { relocateStore } from './store/relocateStore.ts';
 import { searchPosts } from './store/search.ts';
-import { requireSource } from './store/sources.ts';
+import { listSources, requireSource } from './store/sources.ts';
 import { storeFault } from './store/storeFaults.ts';
 import { describePlace, prepareStoreFolder } from './store/storeLocation.ts';
 
@@ -100,6 +100,7 @@ async function stageContext({ python: setting, threads }: MachineSettings): Prom
 
 const live: Handlers<LiveMethods> = {
   status: async ({ settings, ...experiment }) => readPipelineStatus({ store: await store(), storeFolder: data.storeFolder, now }, experiment, settings ?? null),
+  sourceRoots: async () => listSources(await store()).map(({ root }) => root),
   searchPosts: async ({ text, limit }) => searchPosts(await store(), null, text, limit),
   excludedPosts: async ({ limit }) => listExcludedPosts(await store(), limit),
   decideOnPost: async (decision) => decideOnPost({ store: await store(), storeFolder: data.storeFolder, now }, decision),

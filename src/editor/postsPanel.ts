@@ -146,8 +146,7 @@ class PostsPanel {
 
   async #sourceRoots(): Promise<vscode.Uri[]> {
     if (!existsSync(this.#folder.storeFile)) return [];
-    const { sources } = await this.#folder.live.request('status', currentExperiment(this.#folder.uri));
-    return sources.map((source) => vscode.Uri.file(source.root));
+    return (await this.#folder.live.request('sourceRoots', {})).map((root) => vscode.Uri.file(root));
   }
 
   #tell(notice: PostsNotice): void {
@@ -168,7 +167,7 @@ class PostsPanel {
       start: () => this.#shown(async () => {
         if (this.#asked !== undefined) this.#tell({ type: 'notice', notice: 'show', query: this.#asked });
         this.#asked = undefined;
-        return { folder: uri.fsPath, hasPosts: await this.#hasPosts(), texts: postsTexts((message) => vscode.l10n.t(message)), locale: vscode.env.language };
+        return { folder: uri.fsPath, hasPosts: (await this.#sourceRoots()).length > 0, texts: postsTexts((message) => vscode.l10n.t(message)), locale: vscode.env.language };
       }),
       page: (request, signal) => this.#shown(() => live.request('postsPage', { ...request, experiment: experiment() }, { signal })),
       overview: (request, signal) => this.#shown(() => live.request('postsOverview', { ...request, experiment: experiment() }, { signal })),
@@ -219,10 +218,6 @@ class PostsPanel {
       else if (!(error instanceof Error && error.name === 'AbortError')) this.#to.log.error(error instanceof Error ? error : String(error));
       throw error;
     }
-  }
-
-  async #hasPosts(): Promise<boolean> {
-    return existsSync(this.#folder.storeFile) && (await this.#folder.live.request('status', currentExperiment(this.#folder.uri))).sources.length > 0;
   }
 
   async #decide(kind: Done['kind'], posts: readonly { source: string; pid: string }[], reason: string): Promise<number> {

@@ -60,6 +60,8 @@ export interface DroppedPostHit {
 export const LIVE_METHODS = {
   /** With `settings`, what other settings made is told as stale. */
   status: method<PipelineStatus>()(z.object({ ...experiment, settings: settingsSchema.optional() })),
+  /** Folders of the sources, absolute. */
+  sourceRoots: method<string[]>()(z.object({})),
   /** Full-text search over title, tags and caption; posts whose id begins with the text come first. */
   searchPosts: method<PostHit[]>()(z.object({ text: z.string().max(200), limit: z.int().positive().max(200) })),
   excludedPosts: method<PostHit[]>()(z.object({ limit: z.int().positive().max(1000) })),
