@@ -1,4 +1,5 @@
 // What fetching pictures would mean, in sentences for the terminal.
+import { byteCount } from '../protocol/byteCount.ts';
 import type { PictureFetchPlan } from '../protocol/pictureFetch.ts';
 
 /** The plan in sentences. */
@@ -10,7 +11,7 @@ export function planSentences(plan: PictureFetchPlan, requestsPerSecond: number)
   return [
     `${number(plan.wanted)} posts name the address of a picture, or of a page that shows it.${plan.fetched > 0 ? ` ${number(plan.fetched)} pictures are there already.` : ''}${plan.dead > 0 ? ` ${number(plan.dead)} addresses are known to be dead.` : ''}`,
     `Servers: ${shown.join(', ')}${others > 0 ? ` and ${number(others)} more` : ''}.`,
-    `At ${pace} a second to each server this takes at least ${longTime(plan.secondsAtLeast)}, and some ${size(plan.bytesAbout)} of disk. It can be cancelled at any time and goes on from there.`,
+    `At ${pace} a second to each server this takes at least ${longTime(plan.secondsAtLeast)}, and some ${byteCount(plan.bytesAbout)} of disk. It can be cancelled at any time and goes on from there.`,
     'Pictures belong to their authors: fetch and use them only as their licences and the terms of these sites allow.',
     `They go into ${plan.folder}. Your data are never changed.`,
   ];
@@ -21,8 +22,4 @@ function longTime(seconds: number): string {
   if (seconds < 90) return `${Math.max(1, Math.round(seconds))} second${Math.round(seconds) > 1 ? 's' : ''}`;
   if (seconds < 5400) return `${Math.round(seconds / 60)} minutes`;
   return seconds < 129_600 ? `${(seconds / 3600).toFixed(1)} hours` : `${(seconds / 86_400).toFixed(1)} days`;
-}
-
-function size(bytes: number): string {
-  return bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }

@@ -1,6 +1,7 @@
 // Fetching the pictures of posts that name only an address: asked first, with how much it is and of whom; and the list of
 // addresses that turned out to be dead.
 import * as vscode from 'vscode';
+import { byteCount } from '../protocol/byteCount.ts';
 import type { PictureFetchPlan } from '../protocol/pictureFetch.ts';
 import type { SourceStatus } from '../protocol/pipelineStatus.ts';
 import { fetchPicturesRequest } from '../protocol/stageRequests.ts';
@@ -82,7 +83,7 @@ function planLines(plan: PictureFetchPlan, requestsPerSecond: number): string[] 
   const others = plan.hosts.length - HOSTS_SHOWN;
   return [
     others > 0 ? vscode.l10n.t('From {0} and {1} more servers.', hosts, count(others)) : vscode.l10n.t('From {0}.', hosts),
-    vscode.l10n.t('At {0} requests a second to each server it takes at least {1}, and some {2} of disk.', requestsPerSecond, longTime(plan.secondsAtLeast), size(plan.bytesAbout)),
+    vscode.l10n.t('At {0} requests a second to each server it takes at least {1}, and some {2} of disk.', requestsPerSecond, longTime(plan.secondsAtLeast), byteCount(plan.bytesAbout)),
     vscode.l10n.t('You can cancel at any time; the next start goes on from there. Other stages of this window wait meanwhile: for days of fetching use a terminal (smp fetch-pictures).'),
     '',
     vscode.l10n.t('Pictures belong to their authors. Fetch and use them only as their licences and the terms of these sites allow.'),
@@ -97,5 +98,4 @@ function longTime(seconds: number): string {
   return seconds < 129_600 ? vscode.l10n.t('{0} hours', (seconds / 3600).toFixed(1)) : vscode.l10n.t('{0} days', (seconds / 86_400).toFixed(1));
 }
 
-const size = (bytes: number): string => (bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`);
 const count = (value: number): string => value.toLocaleString('en-US');

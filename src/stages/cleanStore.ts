@@ -24,9 +24,11 @@ export async function* cleanStore({ store, storeFolder }: Pick<StageContext, 'st
   store.requireWritable();
   const lock = store.tryImportLock();
   if (lock === null) throw new UserError('import-running', 'Another import, backup or cleaning is at work on this store.', 'Wait until it has ended, or cancel it.');
+  const fetchLock = kinds.includes('room') ? store.tryFetchLock() : undefined; // what is fetched could not be recorded while the file is written anew
   const removed: Partial<Record<LeftoverKind, number>> = {};
   let bytes = 0;
   try {
+    if (fetchLock === null) throw new UserError('fetch-running', 'Pictures are being fetched into this store: the empty room of its file cannot be given back meanwhile. Nothing has been cleaned.', 'Wait until that has ended, or cancel it; or clean the rest.');
     if (kinds.includes('imports')) {
       let posts = 0;
       for (posts of clearGenerations(store)) {
@@ -54,17 +56,12 @@ export async function* cleanStore({ store, storeFolder }: Pick<StageContext, 'st
     if (kinds.includes('room') && isWorthVacuum(before)) {
       signal.throwIfAborted();
       yield { message: "Giving back the empty room of the store's file" };
-      const fetchLock = store.tryFetchLock(); // what is fetched could not be recorded meanwhile
-      if (fetchLock === null) throw new UserError('fetch-running', 'Pictures are being fetched into this store: the empty room of its file stays for now.', 'Wait until that has ended, or cancel it, then clean again.');
-      try {
-        vacuumStore(store);
-      } finally {
-        fetchLock.release();
-      }
+      vacuumStore(store);
       bytes += before.bytes - storeRoom(store).bytes;
       removed.room = 1;
     }
   } finally {
+    fetchLock?.release();
     lock.release();
   }
   const inside = removed.imports !== undefined && removed.room === undefined ? ` ${removed.imports.toLocaleString('en')} posts that nobody sees are gone; their room in the store's file is used again.` : '';

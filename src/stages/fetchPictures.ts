@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../domain/errors.ts';
+import { byteCount } from '../protocol/byteCount.ts';
 import type { LongWork, Progress } from '../protocol/progress.ts';
 import type { StageRequest, StageResult } from '../protocol/stages.ts';
 import { PictureClient, type FetchOutcome } from '../sources/pictureClient.ts';
@@ -22,7 +23,7 @@ import type { StageContext } from './stageContext.ts';
 
 type FetchContext = Pick<StageContext, 'store' | 'log' | 'storeFolder' | 'now' | 'productVersion'>;
 
-/** Pictures on their way at a time, of all servers together: a slow one does not hold up the others. */
+/** Pictures on their way at a time, of all servers together. Posts are taken in order: up to three slow servers hold nobody up. */
 const AT_ONCE = 4;
 /** Between two messages of progress, in milliseconds. */
 const PROGRESS_INTERVAL = 250;
@@ -226,7 +227,7 @@ class FetchWork {
     }
     const returning = countReturningPosts(this.#context.store, this.#source.id);
     const parts = [
-      `${counted(fetched + found, 'picture', 'pictures')} fetched${bytes > 0 ? ` (${megabytes(bytes)})` : ''}`, ...(dead > 0 ? [`${counted(dead, 'address', 'addresses')} dead`] : []),
+      `${counted(fetched + found, 'picture', 'pictures')} fetched${bytes > 0 ? ` (${byteCount(bytes)})` : ''}`, ...(dead > 0 ? [`${counted(dead, 'address', 'addresses')} dead`] : []),
       ...(later + left > 0 ? [`${number(later + left)} to be tried again${givenUp === '' ? '' : ` (${givenUp})`}`] : []),
     ];
     const hint = returning > 0 ? ` ${counted(returning, 'post that was left out has a picture now', 'posts that were left out have a picture now')}: index “${this.#source.name}” again to use ${returning === 1 ? 'it' : 'them'}.` : '';
@@ -257,4 +258,3 @@ export function pictureFile(source: string, { pid, url }: { readonly pid: string
 
 const number = (value: number): string => value.toLocaleString('en');
 const counted = (count: number, one: string, many: string): string => `${number(count)} ${count === 1 ? one : many}`;
-const megabytes = (bytes: number): string => (bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`);

@@ -50,11 +50,15 @@ const TEXTS: Readonly<Record<Exclude<LeftoverKind, 'imports' | 'room'>, readonly
 
 export async function findLeftovers(store: Database, storeFolder: string): Promise<Leftovers> {
   const items = new Map<Exclude<LeftoverKind, 'imports' | 'room'>, LeftoverItem[]>();
-  const add = (kind: Exclude<LeftoverKind, 'imports' | 'room'>, item: LeftoverItem): void => void items.set(kind, [...(items.get(kind) ?? []), item]);
+  const add = (kind: Exclude<LeftoverKind, 'imports' | 'room'>, item: LeftoverItem): void => {
+    const known = items.get(kind);
+    if (known === undefined) items.set(kind, [item]);
+    else known.push(item);
+  };
   const jobs = join(storeFolder, 'runs');
   const inUse = runsInUse(store);
   const modelPaths = listModelPaths(store).map((path) => resolve(storeFolder, path));
-  const done = listRuns(store, MOST_RUNS).filter((run) => run.state === 'succeeded');
+  const lastSuccess = lastSuccesses(listRuns(store, MOST_RUNS));
   const resumable = { jobs: 0, bytes: 0 };
 
   for (const entry of await entriesOf(jobs)) {
@@ -77,7 +81,7 @@ export async function findLeftovers(store: Database, storeFolder: string): Promi
       if (state === 'succeeded' && checkpointBytes > 0) add('checkpoints', { path: checkpoint, bytes: checkpointBytes, run: null });
     } else if (run === undefined) add('unknown-jobs', item);
     else if (state === 'succeeded') add('replaced-jobs', item);
-    else if (checkpointBytes === 0 || isDoneSince(run, done)) add('ended-jobs', item);
+    else if (checkpointBytes === 0 || (lastSuccess.get(requestOf(run)) ?? -Infinity) > run.startedAt) add('ended-jobs', item);
     else {
       resumable.jobs++;
       resumable.bytes += bytes;
@@ -109,11 +113,14 @@ function roomOf(store: Database): FoundLeftover[] {
   return [{ kind: 'room', title: "Empty room inside the store's file", detail, count: 1, bytes: room.emptyBytes, items: [] }];
 }
 
-/** The same request was carried out later, from other inputs: what this run had begun will not be asked for again. */
-function isDoneSince(run: StoredRun, done: readonly StoredRun[]): boolean {
-  const request = JSON.stringify(run.request);
-  return done.some((other) => other.stage === run.stage && other.startedAt > run.startedAt && JSON.stringify(other.request) === request);
+/** When each request was last carried out: what a run before that had begun will not be asked for again, whatever its inputs. */
+function lastSuccesses(runs: readonly StoredRun[]): Map<string, number> {
+  const last = new Map<string, number>();
+  for (const run of runs) if (run.state === 'succeeded') last.set(requestOf(run), Math.max(run.startedAt, last.get(requestOf(run)) ?? -Infinity));
+  return last;
 }
+
+const requestOf = (run: StoredRun): string => JSON.stringify([run.stage, run.request]);
 
 async function isFresh(jobFolder: string): Promise<boolean> {
   if (await stat(join(jobFolder, 'status')).then(() => true, () => false)) return false;

@@ -119,6 +119,10 @@ describe('check of a store', function () {
       scratch: 0, 'ended-jobs': 1000 + 1500, 'replaced-jobs': 1000, 'unknown-jobs': 1000, checkpoints: 500, 'kept-stores': 3000,
     });
     assert.match(found.kept, /^1 jobs were broken off and can go on from a checkpoint \(1\.5 kB\)/);
+    const fetching = store.tryFetchLock()!;
+    await assert.rejects(drain(cleanStore(at, LEFTOVER_KINDS, neverAborted)), (error: Error & { code?: string }) => error.code === 'fetch-running');
+    assert.deepEqual((await check(at)).leftovers, found.leftovers, 'nothing is half done');
+    fetching.release();
     const cleaned = await drain(cleanStore(at, LEFTOVER_KINDS, neverAborted));
     assert.equal(cleaned.bytes, 2500 + 1000 + 1000 + 500 + 3000);
 

@@ -69,7 +69,7 @@ describe('stage fetchPictures', () => {
     const messages: string[] = [];
     const result = await run({}, never, (message) => messages.push(message));
     assert.deepEqual(result.counts, { fetched: 2, dead: 1, later: 0, bytes: PICTURES.jpeg.length + PICTURES.png.length, returning: 0 });
-    assert.equal(result.summary, 'posts: 2 pictures fetched (1 kB), 1 address dead.');
+    assert.equal(result.summary, `posts: 2 pictures fetched (${PICTURES.jpeg.length + PICTURES.png.length} bytes), 1 address dead.`);
     assert.equal(messages[0], '0 pictures fetched'); // the notification's title says of what
     assert.match(fileOf('u000-0')!, /^posts\/[0-9a-f]{2}\/u000-0-[0-9a-f]{12}\.jpg$/);
     assert.deepEqual(readFileSync(join(storeFolder, 'pictures', fileOf('u000-0')!)), PICTURES.jpeg);
