@@ -39,10 +39,21 @@ export async function* readJsonRecords(chunks: AsyncIterable<Buffer>, file: stri
     return records;
   }
 
+  let gathered: Buffer[] = []; // behind `rest`
+  let gatheredBytes = 0;
+  const takeGathered = (): Buffer => {
+    const buffer = rest.length === 0 && gathered.length === 1 ? gathered[0]! : Buffer.concat([rest, ...gathered]);
+    [gathered, gatheredBytes] = [[], 0];
+    return buffer;
+  };
   for await (const chunk of chunks) {
-    const buffer = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    // A record that is longer than a chunk is not tried again with each chunk.
-    const block = expected === 'element' && rest.length < chunk.length ? parseBlock(buffer) : null;
+    gathered.push(chunk);
+    gatheredBytes += chunk.length;
+    // A long record is looked at again only when there is as much more of it: its bytes are then seen twice, not once a chunk.
+    if (gatheredBytes < rest.length && rest.length + gatheredBytes <= MAX_RECORD_BYTES) continue;
+    const isLong = rest.length >= chunk.length;
+    const buffer = takeGathered();
+    const block = expected === 'element' && !isLong ? parseBlock(buffer) : null;
     if (block !== null) {
       rest = buffer.subarray(block.end);
       row += block.records.length;
@@ -53,7 +64,7 @@ export async function* readJsonRecords(chunks: AsyncIterable<Buffer>, file: stri
     }
     if (rest.length > MAX_RECORD_BYTES) throw broken(file, row + 1, 'it is longer than 16 MB');
   }
-  const last = scan(rest); // a block leaves the last elements, which no comma follows
+  const last = scan(takeGathered()); // a block leaves the last elements, which no comma follows
   if (last.length > 0) yield last;
   if (expected !== 'end') throw broken(file, row + 1, 'the file ends in the middle, it was cut off');
 }

@@ -74,7 +74,6 @@ export async function* readParquet({ path, file, expected, columns, onHash }: Pa
           batch.push(toRow(values, before + done + index + 1, encoding.sawInvalid));
         }
         done += count;
-        encoding.sawInvalid = false; // a text that really holds U+FFFD is none of the bad ones
         yield { header, rows: batch };
         await setImmediate();
       }

@@ -102,6 +102,24 @@ describe('Parquet tables', () => {
     });
   }
 
+  it('tell a text that is not UTF-8 wherever it stands in a page of many rows', async () => {
+    const path = join(temporaryFolder(), 'invalid.parquet');
+    const numbers = Array.from({ length: 5000 }, (_, row) => row);
+    parquetWriteFile({
+      filename: path, codec: 'UNCOMPRESSED',
+      columnData: [
+        { name: 'id', data: numbers, type: 'INT32' }, { name: 'user', data: numbers.map((row) => `u${row % 7}`), type: 'STRING' }, { name: 'time', data: numbers.map((row) => new Date(1e12 + row * 1000)), type: 'TIMESTAMP' },
+        { name: 'score', data: numbers.map((row) => (row % 1000) / 100 + 1), type: 'DOUBLE' }, { name: 'title', data: numbers.map((row) => `Title ${row}!`), type: 'STRING' },
+      ],
+    });
+    const bytes = readFileSync(path);
+    for (const row of [3, 3500]) bytes[bytes.indexOf(`Title ${row}!`)] = 0xff; // in the first batch, and in a later one of the same page
+    writeFileSync(path, bytes);
+    const { posts, skipped } = await read(path);
+    assert.deepEqual(skipped.map(({ row, reason }) => [row, reason]), [[4, 'bad encoding'], [3501, 'bad encoding']]);
+    assert.equal(posts.length, 4998);
+  });
+
   it('of no rows say so', async () => {
     const path = join(temporaryFolder(), 'empty.parquet');
     parquetWriteFile({ filename: path, columnData: ['id', 'user', 'time', 'score'].map((name) => ({ name, data: [], type: 'STRING' as const })) });
