@@ -4,6 +4,12 @@ import { closeSync, lstatSync, openSync, readSync, realpathSync, statSync, type 
 import { dirname, isAbsolute, join, sep } from 'node:path';
 import { pictureFault, type PictureFault } from '../domain/pictureFormats.ts';
 
+/** What a person is told of a data set whose pictures are no files of it. */
+export const PICTURES_ELSEWHERE = {
+  addresses: 'Of pictures there are only addresses: “Fetch Pictures…” can get them. Until then no post is dropped for its picture.',
+  none: 'No pictures were found: no post is dropped for its picture.',
+} as const;
+
 export interface PictureCheck {
   readonly fault: 'picture missing' | 'picture empty' | 'picture outside the folder' | PictureFault | null;
   /** Changes when the file does. */

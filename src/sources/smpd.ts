@@ -8,7 +8,7 @@ import { openColumn, type AlignedColumn } from './alignedColumn.ts';
 import { approximateLines, HEAD_BYTES, headOf, headText } from './fileHead.ts';
 import { readHashed } from './hashedFile.ts';
 import { joinColumns } from './joinColumns.ts';
-import { PictureFolder } from './pictures.ts';
+import { PictureFolder, PICTURES_ELSEWHERE } from './pictures.ts';
 import type { PostBatch, PostSource, SourceFile, SourceKind } from './postSource.ts';
 import { isPlainlyUtf8, postLineFormat } from './smpd2018.ts';
 import { recogniseContent, type SmpdContent } from './smpdContent.ts';
@@ -201,7 +201,7 @@ function describeFindings(root: string, parts: readonly SmpdPart[], pictures: st
   const users = parts.flatMap((part) => (part.files.get('user') ?? []).map((file) => `${file.path} (${part.usersByColumn ? 'by column' : 'a list of rows'})`));
   if (users.length > 0) findings.push(`Compared with the posts row by row: ${users.join(', ')}. What is said there of users, vectors included, is used by no stage and not kept.`);
   if (pictures !== null) findings.push(`Pictures lie below ${join(root, pictures)}: posts whose picture is missing, empty or broken are dropped.`);
-  else findings.push(parts.some((part) => part.files.has('picture-urls')) ? 'Of pictures there are only addresses: “Fetch Pictures…” can get them. Until then no post is dropped for its picture.' : 'No pictures were found: no post is dropped for its picture.');
+  else findings.push(PICTURES_ELSEWHERE[parts.some((part) => part.files.has('picture-urls')) ? 'addresses' : 'none']);
   return findings;
 }
 

@@ -8,7 +8,7 @@ import { idFault, parseDegrees, parseNumber, parseTime, scoreOf, textFault, text
 import { CHUNK_BYTES, readHashed } from './hashedFile.ts';
 import { checkMapping, guessColumns, guessMapping, type TableRow } from './mapping.ts';
 import { describeParquet, isParquet, readParquet } from './parquetRows.ts';
-import { PictureFolder } from './pictures.ts';
+import { PictureFolder, PICTURES_ELSEWHERE } from './pictures.ts';
 import { PICTURES_AT_ONCE, ROWS_AT_ONCE, shown, type PostBatch, type PostSource, type ReadPost, type SkippedRow, type SourceFile } from './postSource.ts';
 import { describeFile } from './sourcePaths.ts';
 import { detectTableFormat, readTable, requireText, type RawRow, type TableFormat, type TableRows } from './tableRows.ts';
@@ -40,12 +40,12 @@ export async function detectTable(path: string, given: Mapping | null, kept: (su
   const guessed = guessColumns(header);
   const mapping = stored ?? (await guessMapping({ file: name, format, header, rows: goodRows(sample([guessed.time, guessed.popularity])), mostRows }));
   checkMapping(mapping, header, name);
-  const pictures = await hasPictures(root, mapping, sample([mapping.columns.image]));
+  const pictures = await findPictures(root, mapping, sample([mapping.columns.image]));
   const approximateRows = described?.rows ?? approximateRowCount(file, head);
   return {
-    kind: 'table', root, suggestedName, template: 'smpd', files: [file], hasPictures: pictures, approximateRows, mapping,
+    kind: 'table', root, suggestedName, template: 'smpd', files: [file], hasPictures: pictures === 'files', approximateRows, mapping,
     findings: describeFindings(name, format, mapping, header, approximateRows, pictures, stored === null ? 'guessed' : given === null ? 'kept' : 'given'),
-    read: (onHash) => readPosts(root, file, format, mapping, pictures, onHash),
+    read: (onHash) => readPosts(root, file, format, mapping, pictures === 'files', onHash),
   };
 }
 
@@ -74,18 +74,21 @@ async function* goodRows(batches: AsyncGenerator<{ rows: RawRow[] }, void, void>
   for await (const { rows } of batches) yield rows.filter((row) => row.fault === null).map((row) => row.values);
 }
 
-/** Whether any of the first pictures is there: a table whose pictures are elsewhere loses no post for them. */
-async function hasPictures(root: string, mapping: Mapping, batches: AsyncGenerator<{ rows: RawRow[] }, void, void>): Promise<boolean> {
+type Pictures = 'files' | 'addresses' | 'none';
+
+const WEB_ADDRESS = /^https?:\/\//i;
+
+/** Whether any of the first pictures is there, or is an address: a table whose pictures are elsewhere loses no post for them. */
+async function findPictures(root: string, mapping: Mapping, batches: AsyncGenerator<{ rows: RawRow[] }, void, void>): Promise<Pictures> {
   const column = mapping.columns.image;
-  if (column === null) return false;
+  if (column === null) return 'none';
   for await (const { rows } of batches) {
     if (rows.length === 0) continue;
-    return rows.slice(0, 200).some(({ values }) => {
-      const path = textOf(values[column]) ?? '';
-      return path !== '' && !path.startsWith('/') && !path.split('/').includes('..') && existsSync(join(root, path));
-    });
+    const images = rows.slice(0, 200).map(({ values }) => textOf(values[column]) ?? '');
+    if (images.some((path) => path !== '' && !path.startsWith('/') && !path.split('/').includes('..') && existsSync(join(root, path)))) return 'files';
+    return images.some((image) => WEB_ADDRESS.test(image)) ? 'addresses' : 'none';
   }
-  return false;
+  return 'none';
 }
 
 function approximateRowCount(file: SourceFile, head: Buffer): number {
@@ -94,7 +97,7 @@ function approximateRowCount(file: SourceFile, head: Buffer): number {
   return Math.max(1, Math.round((Math.max(1, lines) * file.size) / head.length));
 }
 
-function describeFindings(name: string, format: TableFormat, mapping: Mapping, header: readonly string[], rows: number, pictures: boolean, origin: 'guessed' | 'kept' | 'given'): string[] {
+function describeFindings(name: string, format: TableFormat, mapping: Mapping, header: readonly string[], rows: number, pictures: Pictures, origin: 'guessed' | 'kept' | 'given'): string[] {
   const { columns } = mapping;
   const kind = format.format === 'parquet' ? 'a Parquet table' : format.format === 'jsonl' ? 'JSON lines' : format.format === 'tsv' ? 'a TSV table' : `a CSV table (cut at ${shown(format.delimiter ?? ',')})`;
   const roles = Object.entries(columns).filter(([, column]) => column !== null).map(([role, column]) => `${role} = ${column}`);
@@ -109,9 +112,11 @@ function describeFindings(name: string, format: TableFormat, mapping: Mapping, h
   if (mapping.allowOutcome.length > 0) findings.push(`Allowed in prompts although known only after posting: ${mapping.allowOutcome.join(', ')}.`);
   if (mapping.extra.length > 0) findings.push(`Extra clauses: ${mapping.extra.join(', ')}.`);
   if (off.length > 0) findings.push(`Off until chosen: ${off.join(', ')}.`);
-  if (columns.image !== null) findings.push(pictures ? 'Posts whose picture is missing, empty or broken are dropped.' : 'No pictures were found: no post is dropped for its picture.');
+  if (columns.image !== null) findings.push(PICTURE_FINDINGS[pictures]);
   return findings;
 }
+
+const PICTURE_FINDINGS: Readonly<Record<Pictures, string>> = { files: 'Posts whose picture is missing, empty or broken are dropped.', ...PICTURES_ELSEWHERE };
 
 const TIME_NAMES: Readonly<Record<Mapping['timeFormat'], string>> = {
   'unix-seconds': 'unix seconds', 'unix-milliseconds': 'unix milliseconds', iso: 'dates with a time of day (UTC where no zone is given)', day: 'whole days',
@@ -156,7 +161,7 @@ function toPost({ row, values }: RawRow, file: string, mapping: Mapping, picture
   const badText = textFault([pid, uid, ...(texts as string[]), ...extra.map(([, value]) => value!)]);
   if (badText !== null) return { reason: badText, detail: shown(title) };
 
-  const isAddress = /^https?:\/\//i.test(image);
+  const isAddress = WEB_ADDRESS.test(image);
   const imagePath = isAddress ? '' : image;
   const picture = pictures === null ? { fault: null, state: '' } : imagePath === '' ? { fault: 'picture missing' as const, state: '' } : pictures.check(imagePath);
   const post: Post = {

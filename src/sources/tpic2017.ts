@@ -8,6 +8,7 @@ import { openColumn, type AlignedColumn, type ColumnFormat, type RawPost, type R
 import { parseNumber, scoreOf } from './fieldValues.ts';
 import { approximateLines, headOf, headText } from './fileHead.ts';
 import { joinColumns } from './joinColumns.ts';
+import { PICTURES_ELSEWHERE } from './pictures.ts';
 import { shown, type PostSource, type SourceFile } from './postSource.ts';
 import { withoutBlankEnd } from './smpd2018.ts';
 import { describeFile, listDataFiles } from './sourcePaths.ts';
@@ -119,6 +120,6 @@ function describeFindings(root: string, files: ReadonlyMap<Content, SourceFile>,
     'Of titles and tags there are only lengths and counts; comments and views, known only after posting, are not read.',
   ];
   if (!files.has('label')) findings.push(`There is no ${USUAL_NAMES.label}: the posts can be predicted, not evaluated.`);
-  findings.push(files.has('picture-urls') ? 'Of pictures there are only addresses: “Fetch Pictures…” can get them. Until then no post is dropped for its picture.' : 'No pictures were found: no post is dropped for its picture.');
+  findings.push(PICTURES_ELSEWHERE[files.has('picture-urls') ? 'addresses' : 'none']);
   return findings;
 }
