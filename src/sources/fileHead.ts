@@ -3,12 +3,12 @@ import { closeSync, openSync, readSync } from 'node:fs';
 
 export const HEAD_BYTES = 16 * 1024;
 
-/** At most 16 KB from the beginning. */
-export function headOf(path: string): Buffer {
+/** At most so many bytes from the beginning. */
+export function headOf(path: string, bytes = HEAD_BYTES): Buffer {
   const file = openSync(path, 'r');
   try {
-    const buffer = Buffer.alloc(HEAD_BYTES);
-    return buffer.subarray(0, readSync(file, buffer, 0, HEAD_BYTES, 0));
+    const buffer = Buffer.alloc(bytes);
+    return buffer.subarray(0, readSync(file, buffer, 0, bytes, 0));
   } finally {
     closeSync(file);
   }

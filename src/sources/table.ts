@@ -1,10 +1,11 @@
 // Reader for tables: one CSV, TSV, JSON-lines or Parquet file with a mapping of its columns.
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '../domain/errors.ts';
 import type { Post } from '../domain/posts.ts';
 import type { Mapping } from '../protocol/stages.ts';
 import { idFault, parseDegrees, parseNumber, parseTime, scoreOf, textFault, textOf } from './fieldValues.ts';
+import { approximateLines, headOf } from './fileHead.ts';
 import { CHUNK_BYTES, readHashed } from './hashedFile.ts';
 import { checkMapping, guessColumns, guessMapping, type TableRow } from './mapping.ts';
 import { describeParquet, isParquet, readParquet } from './parquetRows.ts';
@@ -23,7 +24,7 @@ export async function detectTable(path: string, given: Mapping | null, kept: (su
   const root = dirname(path);
   const name = basename(path);
   const file = describeFile(root, name, 'table', true);
-  const head = readStart(path);
+  const head = headOf(path, CHUNK_BYTES);
   const parquet = isParquet(head, name);
   if (!parquet) requireText(head, name);
   const suggestedName = name.replace(/\.(csv|tsv|txt|jsonl|ndjson|json|parquet)$/i, '');
@@ -41,7 +42,7 @@ export async function detectTable(path: string, given: Mapping | null, kept: (su
   const mapping = stored ?? (await guessMapping({ file: name, format, header, rows: goodRows(sample([guessed.time, guessed.popularity])), mostRows }));
   checkMapping(mapping, header, name);
   const pictures = await findPictures(root, mapping, sample([mapping.columns.image]));
-  const approximateRows = described?.rows ?? approximateRowCount(file, head);
+  const approximateRows = described?.rows ?? approximateLines(head, file.size);
   return {
     kind: 'table', root, suggestedName, template: 'smpd', files: [file], hasPictures: pictures === 'files', approximateRows, mapping,
     findings: describeFindings(name, format, mapping, header, approximateRows, pictures, stored === null ? 'guessed' : given === null ? 'kept' : 'given'),
@@ -53,16 +54,6 @@ export async function detectTable(path: string, given: Mapping | null, kept: (su
 function rowsOf(path: string, file: SourceFile, format: TableFormat, columns: readonly (string | null)[], onHash: ((sha256: string) => void) | null): AsyncGenerator<TableRows, void, void> {
   if (format.format !== 'parquet') return readTable(readHashed(path, file.path, file, onHash ?? (() => undefined)), format, file.path);
   return readParquet({ path, file: file.path, expected: file, columns: columns.filter((name) => name !== null), onHash });
-}
-
-function readStart(path: string): Buffer {
-  const descriptor = openSync(path, 'r');
-  try {
-    const buffer = Buffer.alloc(CHUNK_BYTES);
-    return buffer.subarray(0, readSync(descriptor, buffer, 0, CHUNK_BYTES, 0));
-  } finally {
-    closeSync(descriptor);
-  }
 }
 
 async function firstHeader(batches: AsyncGenerator<{ header: readonly string[] }, void, void>, file: string): Promise<readonly string[]> {
@@ -89,12 +80,6 @@ async function findPictures(root: string, mapping: Mapping, batches: AsyncGenera
     return images.some((image) => WEB_ADDRESS.test(image)) ? 'addresses' : 'none';
   }
   return 'none';
-}
-
-function approximateRowCount(file: SourceFile, head: Buffer): number {
-  let lines = 0;
-  for (let at = head.indexOf(0x0a); at !== -1; at = head.indexOf(0x0a, at + 1)) lines++;
-  return Math.max(1, Math.round((Math.max(1, lines) * file.size) / head.length));
 }
 
 function describeFindings(name: string, format: TableFormat, mapping: Mapping, header: readonly string[], rows: number, pictures: Pictures, origin: 'guessed' | 'kept' | 'given'): string[] {
