@@ -79,10 +79,7 @@ describe('faults of the store', function () {
     writeFileSync(join(sample.folder, 'more.csv'), `id,user,time,title,popularity\n${Array.from({ length: 40 }, (_, at) => `m${at},u${at % 8},2019-01-${String(1 + at % 28).padStart(2, '0')} 10:00:00,Title ${at},${at % 9}.50`).join('\n')}\n`);
     await other.runCommand('SMP Curator: Index a Data Set');
     await page.locator('.quick-input-list .monaco-list-row', { hasText: 'File…' }).first().click();
-    await page.locator('.quick-input-widget').getByText('OK', { exact: true }).waitFor();
-    await other.quickInput.fill(join(sample.folder, 'more.csv'));
-    await page.locator('.quick-input-list .monaco-list-row', { hasText: 'more.csv' }).first().waitFor({ timeout: WAIT }); // the dialog has followed
-    await page.locator('.quick-input-widget').getByText('OK', { exact: true }).click();
+    await page.locator('.quick-input-list .monaco-list-row', { hasText: 'more.csv' }).first().click({ timeout: WAIT });
     await page.locator('.monaco-dialog-box .monaco-button', { hasText: 'Index' }).first().click();
     await other.notification('is writing to this store').waitFor({ timeout: WAIT });
     await other.screenshot('store-two-windows-import');
@@ -145,10 +142,7 @@ describe('faults of the store', function () {
     assert.ok(captions > 0);
 
     await session.workbench.runCommand('SMP Curator: Restore the Store from a Backup');
-    await ok.waitFor({ timeout: WAIT });
-    await session.workbench.quickInput.fill(file);
-    await page.locator('.quick-input-list .monaco-list-row', { hasText: basename(file) }).first().waitFor({ timeout: WAIT }); // the dialog has followed
-    await ok.click();
+    await page.locator('.quick-input-list .monaco-list-row', { hasText: basename(file) }).first().click({ timeout: WAIT }); // what is typed while the dialog is being made is lost
     await dialog().waitFor({ timeout: WAIT });
     await session.workbench.screenshot('store-restore-confirm');
     await dialog().locator('.monaco-button', { hasText: 'Restore' }).first().click();
